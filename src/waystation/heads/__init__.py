@@ -1,0 +1,86 @@
+"""What a head is, and the table that finds one for each kind of example.
+
+A head is everything that turns a backbone into one kind of prediction: how an example becomes
+rows of tokens, the loss, what is kept of a forward pass, and how the rows of one example become
+its prediction. One file per kind hides windows (span, tagging), B x C choices and generation.
+It receives the model, not its states, so a head may call it as often as it needs.
+
+Legend of shapes: B rows in a batch, T tokens, D hidden size, L labels.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+from waystation.examples import HeadSpec
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from waystation.backbone import Model
+    from waystation.batching import Batch
+
+E = TypeVar("E", contravariant=True)
+P = TypeVar("P", covariant=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One sequence of tokens that enters the backbone; knows its example and its part of it.
+
+    `tokens` carry the special tokens; `segments` are token type ids, all 0 where unused.
+    `gold` is what the loss needs of this row (a label's position, one label per token with -100
+    where there is none, a (start, end) pair), None at prediction. `meta` is what `decode` needs.
+    """
+
+    example: int
+    part: int
+    tokens: tuple[int, ...]
+    segments: tuple[int, ...] = ()
+    gold: Any = None
+    meta: Any = None
+
+
+class Head(Protocol[E, P]):
+    """See the module's docstring. Built by `build(spec, tokenizer, max_tokens, stride)`."""
+
+    spec: HeadSpec
+
+    def module(self, hidden_size: int, dropout: float) -> nn.Module:
+        """Fresh parameters, in a fixed order of random draws; an empty module where none."""
+
+    def encode(self, example: E, index: int, training: bool) -> list[Row]:
+        """Rows of one example; [] in training drops it (its answer is cut away), counted."""
+
+    def loss(self, model: Model, batch: Batch) -> tuple[Tensor, float]:
+        """(sum of losses, weight): dividing after adding makes accumulation exact."""
+
+    def outputs(self, model: Model, batch: Batch) -> list[Any]:
+        """What is kept of each row, as numpy arrays or numbers, in the order of the batch."""
+
+    def decode(self, example: E, rows: Sequence[tuple[Row, Any]]) -> P:
+        """The prediction of one example from its rows and their outputs."""
+
+
+# kind -> "module:function" building a Head
+HEADS: Final[dict[str, str]] = {
+    "classification": "waystation.heads.classification:build",
+    "regression": "waystation.heads.classification:build",
+    "choice": "waystation.heads.choice:build",
+    "tagging": "waystation.heads.tagging:build",
+    "span": "waystation.heads.span:build",
+    "bitext": "waystation.heads.retrieval:build",
+    "text": "waystation.heads.text:build",
+}
+
+
+def build(spec: HeadSpec, tokenizer: Any, max_tokens: int, stride: int) -> Head[Any, Any]:
+    """The head of a spec. Raises KeyError for a kind without one (checked at resolving)."""
+    module, _, function = HEADS[spec.kind].partition(":")
+    head: Head[Any, Any] = getattr(importlib.import_module(module), function)(
+        spec, tokenizer, max_tokens, stride
+    )
+    return head

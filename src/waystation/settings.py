@@ -1,0 +1,74 @@
+"""The settings that change a result, apart from those that never do.
+
+`TrainConfig` and `Numerics` enter a step's key; `Resources` never does. They are separate types
+so that nobody keeps a list of fields to leave out. Defaults follow Phang et al. 2020 (learning
+rate 1e-5, warm-up 10%) with fewer epochs, see the field's notes on jiant's XTREME scripts.
+No torch.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TrainConfig(_Closed):
+    """How one training step runs. Every field enters the step's key."""
+
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-5
+    """Peak learning rate of AdamW (Phang et al. 2020, section 3: 1e-5)."""
+    epochs: Annotated[float, Field(gt=0, le=1000)] = 3
+    """Passes over the (mixed) training examples; fractions allowed."""
+    batch_size: Annotated[int, Field(ge=1, le=65536)] = 32
+    """Examples per optimiser step, whatever the accumulation."""
+    micro_batch_size: Annotated[int, Field(ge=1, le=65536)] | None = None
+    """Examples per forward pass; None takes the whole batch at once. Lower it when memory is out."""
+    max_tokens: Annotated[int, Field(ge=8, le=65536)] = 256
+    """Longest input in tokens, special tokens included."""
+    stride: Annotated[int, Field(ge=0, le=65536)] = 128
+    """Tokens that neighbouring windows of a long context share (span, tagging)."""
+    warmup: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of steps over which the learning rate rises from 0."""
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """AdamW's decoupled decay; biases and normalisation weights are exempt."""
+    adam_beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    adam_beta2: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    adam_epsilon: Annotated[float, Field(gt=0, le=1)] = 1e-8
+    clip: Annotated[float, Field(gt=0)] | None = 1.0
+    """Largest norm of the gradient; None leaves it alone."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Dropout in the backbone and heads; None keeps the backbone's own."""
+    evaluations: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Evaluations on dev (and checkpoints), evenly spread; the last is at the last step."""
+    patience: Annotated[int, Field(ge=1)] | None = None
+    """Stop after this many evaluations without a better dev score; None never stops early."""
+    dev_examples: Annotated[int, Field(ge=1)] = 500
+    """Examples of each dev split that evaluations use (jiant's XTREME scripts: the first 500)."""
+    selection: Literal["source-dev", "last"] = "source-dev"
+    """Which numbered checkpoint is handed on."""
+    keep_head: bool = False
+    """Start from the previous stage's head where its spec is equal; otherwise heads are fresh."""
+    trim_vocabulary: bool = True
+    """Train only the embedding rows that occur; equal to training all of them."""
+
+
+class Numerics(_Closed):
+    """Number format and threads; `auto` is resolved to a value in the lock."""
+
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """bf16 is autocast with fp32 weights; auto takes it where the hardware has it."""
+    threads: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"] = "auto"
+    """CPU threads of one step; they change the order of sums, hence the last bits."""
+
+
+class Resources(_Closed):
+    """Where steps run and how many at once. Never enters a key."""
+
+    devices: Literal["auto", "cpu", "cuda"] = "auto"
+    jobs: Annotated[int, Field(ge=1, le=1024)] = 1
+    """Steps that run at once in the local pool."""
