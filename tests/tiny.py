@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import (
     BertConfig,
     BertForMaskedLM,
@@ -24,6 +24,7 @@ from transformers import (
     XLMRobertaConfig,
     XLMRobertaForMaskedLM,
 )
+from transformers.utils import logging
 
 SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 _WORDS = "the a is in of to and not no for an on at he she it was who what where does lives how"
@@ -47,10 +48,10 @@ def _pieces(vocabulary: int) -> list[tuple[str, float]]:
 
 def _unigram(vocabulary: int, template: tuple[str, str]) -> Tokenizer:
     tokenizer = Tokenizer(models.Unigram(_pieces(vocabulary), unk_id=3, byte_fallback=True))
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-    tokenizer.decoder = decoders.Sequence(
-        [decoders.ByteFallback(), decoders.Metaspace()]  # type: ignore[list-item]
-    )
+    # Characters outside ASCII stand alone, so that their byte pieces carry exact offsets.
+    alone = pre_tokenizers.Split(Regex(r"[^\x00-\x7f▁]"), "isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Metaspace(), alone])
+    tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()])
     tokenizer.add_special_tokens([AddedToken(name, special=True) for name in SPECIALS[:4]])
     tokenizer.add_special_tokens([AddedToken("<mask>", lstrip=True, special=True)])
     tokenizer.post_processor = processors.TemplateProcessing(
@@ -85,6 +86,7 @@ def _save(folder: Path, model: Any, tokenizer: Tokenizer, **specials: str) -> Pa
                 parameter.copy_(torch.randn(parameter.shape, generator=draws) * spread)
             else:
                 parameter.add_(torch.randn(parameter.shape, generator=draws) * 0.1)
+    logging.disable_progress_bar()
     model.save_pretrained(folder)
     PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, model_max_length=512, **specials
