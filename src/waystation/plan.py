@@ -1,0 +1,278 @@
+"""Planning: a pure function from the lock to a graph of steps.
+
+A step's key is the hash of its kind, the version of that kind's algorithm and its `spec`:
+everything that determines its result, parents by their own keys. Equal steps are one step, so an
+intermediate checkpoint serves every target, and an intermediate that equals a target's own
+training is that training. What a step needs to run but what does not change its result (names,
+where user code lies) is its `context` and stays out of the key.
+
+Nothing here reads files, loads models or knows what is finished.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+from waystation.errors import UserError
+from waystation.examples import JSON
+from waystation.store import step_key
+
+# Raise a kind's number whenever its algorithm gives other results for the same spec.
+ALGORITHMS: Final = {"train": 1, "select": 1, "predict": 1, "score": 1}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step. `unit` names the steps that a worker runs together because they share a model."""
+
+    key: str
+    kind: str
+    label: str
+    spec: Mapping[str, JSON] = field(repr=False)
+    context: Mapping[str, Any] = field(repr=False)
+    inputs: tuple[str, ...] = ()
+    unit: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """One way through the study, evaluated on one language."""
+
+    backbone: str
+    stop: str
+    target: str
+    seed: int
+    language: str
+    score: str
+    predict: str
+    select: str | None
+    data: str
+    fine_tuned: bool
+
+    @property
+    def name(self) -> str:
+        """`stop>target@seed`, as ROUTE arguments write it (with the study before a #)."""
+        return f"{self.stop}>{self.target}@{self.seed}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps by key, parents before children, and the routes they serve."""
+
+    steps: dict[str, Step]
+    routes: tuple[Route, ...]
+
+    def needed(self, done: Mapping[str, bool]) -> list[str]:
+        """The keys that must run, in order: missing results and the missing inputs they need."""
+        wanted: set[str] = set()
+        stack = [r.score for r in self.routes if not done.get(r.score)]
+        while stack:
+            key = stack.pop()
+            if key not in wanted:
+                wanted.add(key)
+                stack += [i for i in self.steps[key].inputs if not done.get(i)]
+        return [key for key in self.steps if key in wanted]
+
+    def ancestors(self, key: str) -> tuple[str, ...]:
+        """Everything a step stands on, in order."""
+        found: set[str] = set()
+        stack = list(self.steps[key].inputs)
+        while stack:
+            parent = stack.pop()
+            if parent not in found:
+                found.add(parent)
+                stack += self.steps[parent].inputs
+        return tuple(k for k in self.steps if k in found)
+
+
+@dataclass(frozen=True)
+class _Model:
+    """A model on its way: the raw backbone, or what the last select step picked."""
+
+    backbone: str
+    digest: str
+    train: str | None = None
+    select: str | None = None
+
+    @property
+    def parent(self) -> JSON:
+        return None if self.train is None else [self.train, self.select]
+
+    @property
+    def unit(self) -> str:
+        return self.train or f"raw-{self.digest[:12]}"
+
+
+def plan(lock: Mapping[str, Any], only: str | None = None) -> Plan:
+    """All steps and routes of a lock; `only` keeps the routes whose name matches a pattern."""
+    steps: dict[str, Step] = {}
+    routes: list[Route] = []
+    for backbone, source in lock["backbones"].items():
+        for seed in lock["seeds"]:
+            raw = _Model(backbone, source["digest"])
+            for stop in lock["stops"]:
+                stopped = _trained(steps, lock, raw, stop["stages"], seed, stop["name"])
+                for target in lock["targets"]:
+                    route = f"{stop['name']}>{target['name']}@{seed}"
+                    if only is None or fnmatch.fnmatchcase(route, only):
+                        model = _trained(steps, lock, stopped, target["stages"], seed, route)
+                        routes += _evaluated(steps, lock, model, stop["name"], target, seed)
+    if only is not None and not routes:
+        raise UserError(
+            f"expected --only to match a route such as"
+            f" '{lock['stops'][0]['name']}>{lock['targets'][0]['name']}@{lock['seeds'][0]}',"
+            f" found nothing for '{only}'; patterns use * and ? over stop>target@seed."
+        )
+    kept = Plan(steps, tuple(routes))
+    reached = {k for r in routes for k in (*kept.ancestors(r.score), r.score)}
+    return Plan({k: s for k, s in steps.items() if k in reached}, tuple(routes))
+
+
+def _trained(
+    steps: dict[str, Step],
+    lock: Mapping[str, Any],
+    model: _Model,
+    stages: list[Any],
+    seed: int,
+    label: str,
+) -> _Model:
+    for number, stage in enumerate(stages, 1):
+        config = dict(stage["config"])
+        rule = config.pop("selection")
+        members: list[JSON] = [
+            {
+                "task": m["task"],
+                "version": m["version"],
+                "head": m["head"],
+                "data": lock["data"][m["data"]]["digest"],
+                "dev": lock["data"][m["data"]]["dev_digest"],
+            }
+            for m in stage["members"]
+        ]
+        spec: dict[str, JSON] = {
+            "backbone": model.digest,
+            "parent": model.parent,
+            "members": members,
+            "rates": stage["rates"],
+            "cap": stage["cap"],
+            "config": config,
+            "numerics": lock["numerics"],
+            "seed": seed,
+        }
+        names = "+".join(m["task"] for m in stage["members"])
+        shown = f"{label.split('@')[0]} [{names}]" if len(stages) > 1 else label.split("@")[0]
+        inputs = tuple(k for k in (model.train, model.select) if k)
+        context = {
+            "backbone": model.backbone,
+            "refs": [m["ref"] for m in stage["members"]],
+            "entries": [m["data"] for m in stage["members"]],
+        }
+        train = _add(
+            steps, "train", spec, context=context, inputs=inputs, label=f"train {shown}@{seed}"
+        )
+        select = _add(
+            steps,
+            "select",
+            {"train": train, "rule": rule},
+            inputs=(train,),
+            label=f"select {shown}@{seed} ({rule})",
+            unit=train,
+        )
+        model = _Model(model.backbone, model.digest, train, select)
+    return model
+
+
+def _evaluated(
+    steps: dict[str, Step],
+    lock: Mapping[str, Any],
+    model: _Model,
+    stop: str,
+    target: Mapping[str, Any],
+    seed: int,
+) -> Iterator[Route]:
+    inputs = tuple(k for k in (model.train, model.select) if k)
+    for language, entry in target["evaluate"].items():
+        data = lock["data"][entry]["digest"]
+        route = f"{stop}>{target['name']}@{seed}"
+        predict = _add(
+            steps,
+            "predict",
+            {
+                "backbone": model.digest,
+                "model": model.parent,
+                "head": target["head"],
+                "data": data,
+                "language": language,
+                "max_tokens": target["max_tokens"],
+                "stride": target["stride"],
+                "numerics": lock["numerics"],
+            },
+            context={"backbone": model.backbone, "ref": target["ref"]},
+            inputs=inputs,
+            label=f"predict {route} {language}",
+            unit=model.unit,
+        )
+        score = _add(
+            steps,
+            "score",
+            {
+                "predict": predict,
+                "data": data,
+                "task": target["task"],
+                "version": target["version"],
+                "language": language,
+            },
+            context={"ref": target["ref"]},
+            inputs=(predict,),
+            label=f"score {route} {language}",
+            unit=model.unit,
+        )
+        yield Route(
+            backbone=model.backbone,
+            stop=stop,
+            target=target["name"],
+            seed=seed,
+            language=language,
+            score=score,
+            predict=predict,
+            select=model.select,
+            data=entry,
+            fine_tuned=target["fine_tuned"],
+        )
+
+
+def _add(
+    steps: dict[str, Step],
+    kind: str,
+    spec: dict[str, JSON],
+    *,
+    label: str,
+    inputs: tuple[str, ...] = (),
+    context: Mapping[str, Any] | None = None,
+    unit: str = "",
+) -> str:
+    key = step_key(kind, ALGORITHMS[kind], spec)
+    if key not in steps:
+        steps[key] = Step(
+            key=key,
+            kind=kind,
+            label=label,
+            spec=spec,
+            context=context or {},
+            inputs=inputs,
+            unit=unit or key,
+        )
+    return key
+
+
+def optimiser_steps(lock: Mapping[str, Any], step: Step) -> int:
+    """How many optimiser steps a train step takes at most (early stopping may end it sooner)."""
+    config = cast("Mapping[str, Any]", step.spec["config"])
+    cap = cast("int | None", step.spec["cap"])
+    sizes = [lock["data"][e]["count"] for e in step.context["entries"]]
+    effective = sum(min(s, cap) if cap else s for s in sizes)
+    return max(1, math.ceil(float(config["epochs"]) * effective / int(config["batch_size"])))
