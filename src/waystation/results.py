@@ -6,10 +6,19 @@ renderers and statistics see nothing else, so that a report is a pure function. 
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
+
+import numpy as np
 
 from waystation.metrics import Metric, Statistics
+from waystation.plan import Plan, Route
+from waystation.resolve import Lock, task_of
+from waystation.store import Store
+from waystation.study import Study
+from waystation.task import Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,3 +80,115 @@ class Results:
     warnings: tuple[str, ...]
     provenance: dict[str, str]
     """Versions, precision, model revisions and data digests, as label -> text."""
+
+
+def collect(lock: Lock, plan: Plan, store: Store, study: Study) -> Results:
+    """Gather what is finished; what is missing or failed is listed, never filled in."""
+    targets = {t["name"]: t for t in cast("Any", lock["targets"])}
+    tasks = {
+        name: task_of(t["ref"], study.path.resolve().parent) for name, t in targets.items()
+    }
+    scores: list[Score] = []
+    for route in plan.routes:
+        if store.state(route.score) == "done":
+            found = cast("Any", store.read_json(route.score, "score.json"))
+            scores += _scores(route, tasks[route.target], found)
+    steps = tuple(_summary(plan, store, key) for key in plan.steps)
+    return Results(
+        study=study.name,
+        backbones=study.backbones,
+        seeds=study.seeds,
+        stops=tuple(s.name for s in study.intermediate),
+        targets=tuple(targets),
+        source_language={n: t["source_language"] for n, t in targets.items()},
+        scores=tuple(scores),
+        steps=steps,
+        warnings=_warnings(lock),
+        provenance=_provenance(lock),
+    )
+
+
+def _scores(route: Route, task: Task[Any], found: Any) -> Iterator[Score]:
+    metric = task.metrics[0]
+    for variant, metrics in found["variants"].items():
+        headline = metrics[task.headline]
+        values: dict[str, float] = {}
+        for one in metrics.values():
+            values |= one["values"]
+        yield Score(
+            backbone=route.backbone,
+            stop=route.stop,
+            target=route.target,
+            task=task.name,
+            seed=route.seed,
+            language=route.language,
+            variant=variant,
+            headline=task.headline,
+            values=values,
+            baselines={k: v for k, v in found["baselines"].items() if v is not None},
+            metric=metric,
+            ids=tuple(found["ids"]),
+            groups=tuple(found["groups"]),
+            statistics=np.asarray(headline["statistics"], dtype=np.float64),
+            fine_tuned=route.fine_tuned,
+        )
+
+
+def _summary(plan: Plan, store: Store, key: str) -> StepSummary:
+    step, info, failure = plan.steps[key], store.run_info(key), store.failure(key)
+    state = store.state(key)
+    message = ""
+    if state != "done" and failure is not None:
+        state, message = "failed", str(failure["message"])
+    elif state not in ("done", "pruned"):
+        state = "missing"
+        failed = [a for a in plan.ancestors(key) if store.failure(a) is not None]
+        if failed:
+            state, message = "skipped", f"needs '{plan.steps[failed[0]].label}', which failed"
+    curve, dev = _learning(store, key) if step.kind == "train" else ((), ())
+    return StepSummary(
+        key=key,
+        kind=step.kind,
+        label=step.label,
+        state="done" if state == "pruned" else state,
+        seconds=float(cast("float", info.get("seconds", 0.0))),
+        peak_memory_bytes=int(cast("int", info.get("peak_memory_bytes", 0))),
+        message=message,
+        curve=curve,
+        dev=dev,
+    )
+
+
+def _learning(store: Store, key: str) -> tuple[Any, Any]:
+    """A train step's curve and dev headlines; they stay when gc deletes its checkpoints."""
+    folder = store.folder(key)
+    try:
+        curve = json.loads((folder / "curve.json").read_text())
+        evaluations = json.loads((folder / "evaluations.json").read_text())
+    except (OSError, ValueError):
+        return (), ()
+    dev = []
+    for row in evaluations:
+        heads = {task: next(iter(values.values())) for task, values in row["dev"].items()}
+        dev.append((int(row["step"]), heads))
+    return tuple((int(s), float(loss), float(lr)) for s, loss, lr in curve), tuple(dev)
+
+
+def _warnings(lock: Lock) -> tuple[str, ...]:
+    notes = [n for e in cast("Any", lock["data"]).values() for n in e.get("notes", [])]
+    for name, source in cast("Any", lock["backbones"]).items():
+        if source.get("notes"):
+            notes.append(f"{name}: {source['notes']}")
+    return tuple(dict.fromkeys(notes))
+
+
+def _provenance(lock: Lock) -> dict[str, str]:
+    found = {f"{name}": str(v) for name, v in cast("Any", lock["versions"]).items()}
+    found |= {name: str(v) for name, v in cast("Any", lock["numerics"]).items()}
+    for name, source in cast("Any", lock["backbones"]).items():
+        found[f"backbone {name}"] = f"{source['origin']}, sha256 {source['digest'][:12]}" + (
+            f", revision {source['revision']}" if source["revision"] else ""
+        )
+    for name, entry in cast("Any", lock["data"]).items():
+        found[f"data {name}"] = f"{entry['count']} examples, sha256 {entry['digest'][:12]}"
+    return found

@@ -1,0 +1,334 @@
+"""Running a study: resolve, plan, run what is missing, collect the results.
+
+The scheduler knows nothing of models: it sends units of steps to a pool as their inputs become
+ready, recomputes what turns out to be damaged, skips the descendants of what failed, and retries
+alone, once, a unit whose worker died. Everything it must remember lies in the store, so a run
+that is killed at any moment is continued by running again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from waystation.errors import StoreError, UserError
+from waystation.plan import Plan, Step, plan
+from waystation.pools import InlinePool, LocalPool, Pool
+from waystation.resolve import Lock, resolve
+from waystation.results import Results, collect
+from waystation.steps import Finished, Progress
+from waystation.store import Store, explained, pretty, write_atomically
+from waystation.study import Study, load_study
+
+PoolName = Literal["inline", "local"]
+MAX_RECOMPUTES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How to run: none of it changes a result but `limit`, which enters the keys."""
+
+    store: Path
+    data: Path | None = None
+    pool: PoolName = "inline"
+    jobs: int | None = None
+    only: str | None = None
+    limit: int | None = None
+    relock: bool = False
+    verify: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A study resolved and planned against a store."""
+
+    study: Study
+    lock: Lock
+    plan: Plan
+    store: Store
+    states: dict[str, str]
+    """Store state of every step of the plan, see Store.state."""
+
+    @property
+    def missing(self) -> list[str]:
+        """The steps that a run would run."""
+        return self.plan.needed({k: s == "done" for k, s in self.states.items()})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a run ended."""
+
+    results: Results
+    finished: dict[str, Finished]
+    prepared: Prepared
+
+    def count(self, state: str) -> int:
+        """How many steps of this run ended so."""
+        return sum(f.state == state for f in self.finished.values())
+
+
+class Watcher:
+    """What a run tells while it goes on; the command line overrides this with a display."""
+
+    def say(self, text: str) -> None:
+        """One sentence worth reading."""
+
+    def begin(self, steps: dict[str, Step], total: int) -> None:
+        """`steps` will run, out of `total` in the plan."""
+
+    def event(self, event: Progress | Finished) -> None:
+        """A step moved on or ended."""
+
+
+def prepare(path: Path, options: Options, watcher: Watcher | None = None) -> Prepared:
+    """Read, resolve and plan a study; discards what the store's sizes show to be damaged."""
+    watcher = watcher or Watcher()
+    study = load_study(path)
+    store = Store.open(options.store)
+    if options.verify:
+        for sentence in store.verify():
+            watcher.say(sentence)
+    lock = resolve(
+        study,
+        store,
+        data=options.data,
+        limit=options.limit,
+        relock=options.relock,
+        say=watcher.say,
+    )
+    planned = plan(lock, options.only)
+    states = {}
+    for key in planned.steps:
+        states[key] = store.state(key)
+        if states[key] == "damaged":
+            watcher.say(
+                f"{store.folder(key)} has outputs of another size than its manifest says;"
+                " it is moved to damaged/ and computed again"
+            )
+            store.discard(key)
+            states[key] = "missing"
+    return Prepared(study=study, lock=lock, plan=planned, store=store, states=states)
+
+
+def run_study(path: Path, options: Options, watcher: Watcher | None = None) -> Outcome:
+    """The main job. Raises UserError before anything runs, StoreError where the store breaks."""
+    watcher = watcher or Watcher()
+    prepared = prepare(path, options, watcher)
+    missing = prepared.missing
+    watcher.begin({k: prepared.plan.steps[k] for k in missing}, len(prepared.plan.steps))
+    finished: dict[str, Finished] = {}
+    if missing:
+        jobs = options.jobs or prepared.study.resources.jobs
+        pool: Pool
+        if options.pool == "local" or jobs > 1:
+            pool = LocalPool(jobs, watcher.event)
+        else:
+            pool = InlinePool(watcher.event)
+        run = _Run(prepared, pool, watcher, set(missing))
+        try:
+            finished = run.all()
+        except BaseException:
+            pool.close(kill=True)
+            raise
+        pool.close()
+    register(prepared, options.limit)
+    results = collect(prepared.lock, prepared.plan, prepared.store, prepared.study)
+    return Outcome(results=results, finished=finished, prepared=prepared)
+
+
+@dataclass
+class _Run:
+    """The state of one scheduling."""
+
+    prepared: Prepared
+    pool: Pool
+    watcher: Watcher
+    todo: set[str]
+    finished: dict[str, Finished] = field(default_factory=dict)
+    deaths: dict[str, int] = field(default_factory=dict)
+    recomputes: dict[str, int] = field(default_factory=dict)
+    running: dict[Future[list[Finished]], tuple[Step, ...]] = field(default_factory=dict)
+
+    def all(self) -> dict[str, Finished]:
+        """Run until nothing is left that can run."""
+        while self.todo or self.running:
+            self._skip()
+            self._submit()
+            if not self.running:
+                if self.todo:
+                    raise AssertionError(f"steps that never become ready: {sorted(self.todo)}")
+                break
+            done, _ = wait(self.running, return_when=FIRST_COMPLETED)
+            for future in done:
+                self._take(future, self.running.pop(future))
+        return self.finished
+
+    def _submit(self) -> None:
+        units = self._ready()
+        alone = [u for u in units if self.deaths.get(u[0].unit)]
+        if alone and not self.running:
+            units = alone[:1]
+        elif alone:
+            units = [u for u in units if u not in alone]
+        for unit in units[: max(0, self.pool.jobs - len(self.running))]:
+            future = self.pool.submit(
+                self.prepared.store.root, self.prepared.study.path.resolve().parent, unit
+            )
+            self.running[future] = unit
+            self.todo -= {s.key for s in unit}
+
+    def _ready(self) -> list[tuple[Step, ...]]:
+        """Units whose inputs are there, in the plan's order, with their steps that are to do."""
+        groups: dict[str, list[Step]] = {}
+        for key, step in self.prepared.plan.steps.items():
+            if key in self.todo:
+                groups.setdefault(step.unit, []).append(step)
+        ready = []
+        under_way = {s.key for unit in self.running.values() for s in unit}
+        for steps in groups.values():
+            own = {s.key for s in steps}
+            outside = {i for s in steps for i in s.inputs} - own
+            if not outside & (self.todo | under_way):
+                ready.append(tuple(steps))
+        return ready
+
+    def _skip(self) -> None:
+        """Take off what stands on something that failed."""
+        for key, step in self.prepared.plan.steps.items():
+            if key in self.todo:
+                for parent in step.inputs:
+                    if self._state(parent) in ("failed", "skipped"):
+                        self.todo.discard(key)
+                        label = self.prepared.plan.steps[parent].label
+                        ended = Finished(
+                            key=key, state="skipped", message=f"needs '{label}', which failed"
+                        )
+                        self.finished[key] = ended
+                        self.watcher.event(ended)
+                        break
+
+    def _state(self, key: str) -> str:
+        return self.finished[key].state if key in self.finished else ""
+
+    def _take(self, future: Future[list[Finished]], unit: tuple[Step, ...]) -> None:
+        try:
+            ended = future.result()
+        except BrokenProcessPool:
+            self._worker_died(unit)
+            return
+        except UserError:
+            raise
+        for one in ended:
+            if one.state == "damaged":
+                self._recompute(one, unit)
+            else:
+                self.finished[one.key] = one
+
+    def _recompute(self, ended: Finished, unit: tuple[Step, ...]) -> None:
+        damaged = ended.damaged
+        self.watcher.say(ended.message)
+        self.recomputes[damaged] = self.recomputes.get(damaged, 0) + 1
+        if self.recomputes[damaged] > MAX_RECOMPUTES:
+            raise StoreError(
+                f"expected {damaged} to stay as it was written, found it damaged"
+                f" {MAX_RECOMPUTES} times; check the disk under {self.prepared.store.root}."
+            )
+        self.prepared.store.discard(damaged)
+        if damaged not in self.prepared.plan.steps:
+            raise StoreError(
+                f"examples {damaged[:12]} in the store were damaged and moved away;"
+                " run again: they are read anew from their files."
+            )
+        states = self.prepared.store.state
+        done = {k: states(k) == "done" for k in self.prepared.plan.steps}
+        needed = set(self.prepared.plan.needed(done))
+        under_way = {s.key for steps in self.running.values() for s in steps}
+        settled = {k for k, f in self.finished.items() if f.state in ("failed", "skipped")}
+        self.todo |= needed - under_way - settled
+
+    def _worker_died(self, unit: tuple[Step, ...]) -> None:
+        self.pool.restart()
+        name = unit[0].unit
+        self.deaths[name] = self.deaths.get(name, 0) + 1
+        left = [s for s in unit if self.prepared.store.state(s.key) != "done"]
+        if self.deaths[name] < 2:
+            self.watcher.say(
+                f"a worker died while it ran '{unit[0].label}'; that is tried once more, alone"
+            )
+            self.todo |= {s.key for s in left}
+            return
+        for step in left[:1]:
+            sentence = (
+                "expected its worker to finish, found it killed twice, perhaps for memory;"
+                " lower jobs, micro_batch_size or max_tokens"
+            )
+            self.prepared.store.record_failure(
+                step.key, {"key": step.key, "label": step.label, "message": sentence, "trace": ""}
+            )
+            self.finished[step.key] = Finished(key=step.key, state="failed", message=sentence)
+            self.watcher.event(self.finished[step.key])
+        self.todo |= {s.key for s in left[1:]}
+
+
+# -- the study in the store, and what else is asked of it ------------------------------------------
+
+
+def register(prepared: Prepared, limit: int | None) -> None:
+    """Write what `STUDY#stop>target@seed` arguments are looked up in."""
+    target = {t["name"]: t for t in _any(prepared.lock["targets"])}
+    routes: dict[str, Any] = {}
+    for route in prepared.plan.routes:
+        step = prepared.plan.steps[route.predict]
+        routes[route.name] = {
+            "backbone": route.backbone,
+            "spec": {k: v for k, v in step.spec.items() if k not in ("data", "language")},
+            "ref": target[route.target]["ref"],
+            "beside": str(prepared.study.path.resolve().parent),
+        }
+    name = prepared.study.name + (f".limit-{limit}" if limit is not None else "")
+    path = prepared.store.root / "studies" / f"{name}.json"
+    text = pretty({"study": str(prepared.study.path.resolve()), "routes": routes})
+    if not path.exists() or path.read_text() != text:
+        with explained(prepared.store.root):
+            write_atomically(path, text)
+
+
+def prunable(prepared: Prepared) -> dict[str, tuple[list[str], int]]:
+    """Train steps whose checkpoints nothing of this study still needs: key -> (files, bytes).
+
+    Intermediate checkpoints stay, since new targets start from them; so does a target's own
+    training while any of its scores is missing, or where it doubles as an intermediate.
+    """
+    needed = set(prepared.missing)
+    for key in list(needed):
+        needed |= set(prepared.plan.ancestors(key))
+    stops = _stop_keys(prepared.lock, prepared.plan)
+    found = {}
+    for key, step in prepared.plan.steps.items():
+        if step.kind != "train" or key in needed or key in stops:
+            continue
+        if prepared.states[key] == "done":
+            names = list(prepared.store.outputs(key, "checkpoints/"))
+            folder = prepared.store.folder(key)
+            found[key] = (names, sum((folder / n).stat().st_size for n in names))
+    return found
+
+
+def _stop_keys(lock: Mapping[str, Any], whole: Plan) -> set[str]:
+    """Train steps that some stop of the study ends with or passes through."""
+    only_stops = dict(lock) | {
+        "targets": [dict(t) | {"stages": []} for t in _any(lock["targets"])]
+    }
+    return set(plan(only_stops).steps) & set(whole.steps)
+
+
+def _any(value: object) -> Any:
+    return value
+
+
+Say = Callable[[str], None]

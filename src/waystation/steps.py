@@ -1,0 +1,306 @@
+"""What each kind of step does: read inputs from the store, call floor 3, write outputs.
+
+`run_unit` is what a pool submits: the steps that share a model, one after the other, in one
+process, the model kept warm between them. Results never travel through the pool; they lie in
+the store, and only how each step ended comes back. A step that fails is recorded and the rest of
+the unit goes on without its descendants; damage and a broken store end the unit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, cast
+
+from waystation.errors import LockMismatch, StepFailed, StoreError, WaystationError
+from waystation.examples import JSON, KINDS, HeadSpec, canonical, from_json, to_json
+from waystation.plan import ALGORITHMS, Step
+from waystation.resolve import PACKAGES, task_of
+from waystation.settings import Numerics, TrainConfig
+from waystation.store import Damaged, Store, pretty
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Something to show: how far a step is, in `unit`s (steps, examples)."""
+
+    key: str
+    done: int
+    total: int
+    unit: str
+    rate: float = 0.0
+    """Units per second; tokens per second in `text` where they are known."""
+    text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """How one step ended: `done`, `cached`, `failed`, `skipped` or `damaged` (its `message` key)."""
+
+    key: str
+    state: str
+    seconds: float = 0.0
+    message: str = ""
+    damaged: str = ""
+
+
+Emit = Callable[["Progress | Finished"], None]
+
+# The model that the last predict step used, so that the languages of one model share its loading.
+_warm: dict[str, Any] = {}
+
+
+def run_unit(root: Path, beside: Path, steps: Sequence[Step], emit: Emit) -> list[Finished]:
+    """Run a unit's steps in order. Raises StoreError where the store itself is broken."""
+    store = Store(root)
+    ended: dict[str, Finished] = {}
+    for step in steps:
+        failed = [i for i in step.inputs if i in ended and ended[i].state in ("failed", "skipped")]
+        if failed:
+            ended[step.key] = Finished(
+                key=step.key, state="skipped", message=f"needs {failed[0]}, which failed"
+            )
+        else:
+            ended[step.key] = _run_step(store, beside, step, emit)
+        emit(ended[step.key])
+        if ended[step.key].state == "damaged":
+            break
+    _warm.clear()
+    return list(ended.values())
+
+
+def _run_step(store: Store, beside: Path, step: Step, emit: Emit) -> Finished:
+    started = time.monotonic()
+
+    def waiting() -> None:
+        text = "another run holds this step; waiting for it"
+        emit(Progress(key=step.key, done=0, total=0, unit="", text=text))
+
+    try:
+        with store.lock(step.key, waiting):
+            if store.state(step.key) == "done":
+                return Finished(key=step.key, state="cached")
+            begun = datetime.now(UTC).isoformat(timespec="seconds")
+            description: JSON = {
+                "kind": step.kind,
+                "algorithm": ALGORITHMS[step.kind],
+                "spec": dict(step.spec),
+            }
+            store.publish(
+                step.key,
+                description,
+                lambda folder: WORK[step.kind](store, beside, step, folder, emit),
+                lambda: _run_info(step, begun, time.monotonic() - started),
+            )
+    except Damaged as error:
+        return Finished(key=step.key, state="damaged", message=str(error), damaged=error.key)
+    except StoreError:
+        raise
+    except Exception as error:
+        if "No space left on device" in str(error):
+            raise StoreError(
+                f"expected room in the store {store.root}, found a full disk; free space"
+                " (`waystation gc STUDY` says what could go) and run again: nothing is lost."
+            ) from error
+        return _failed(store, step, error, time.monotonic() - started)
+    return Finished(key=step.key, state="done", seconds=time.monotonic() - started)
+
+
+def _failed(store: Store, step: Step, error: Exception, seconds: float) -> Finished:
+    sentence = str(error) if isinstance(error, WaystationError) else _unexpected(error)
+    path = store.record_failure(
+        step.key,
+        {
+            "key": step.key,
+            "label": step.label,
+            "message": sentence,
+            "trace": traceback.format_exc(),
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "host": platform.node(),
+        },
+    )
+    return Finished(
+        key=step.key, state="failed", seconds=seconds, message=f"{sentence} (trace: {path})"
+    )
+
+
+def _unexpected(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _run_info(step: Step, begun: str, seconds: float) -> JSON:
+    return {
+        "label": step.label,
+        "begun": begun,
+        "seconds": round(seconds, 3),
+        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "host": platform.node(),
+        "processor": platform.processor() or platform.machine(),
+        "process": os.getpid(),
+        "versions": {p: version(p) for p in PACKAGES},
+    }
+
+
+# -- one function per kind -----------------------------------------------------------------------
+
+
+def _train(store: Store, beside: Path, step: Step, folder: Path, emit: Emit) -> None:
+    from waystation.mixture import Member, Mixture
+    from waystation.train import TrainProgress, finetune
+
+    spec = cast("Any", step.spec)
+    members = []
+    for member, ref in zip(spec["members"], step.context["refs"], strict=True):
+        task = task_of(ref, beside)
+        _same_version(task.version, member["version"], task.name)
+        members.append(
+            Member(
+                name=member["task"],
+                task=task,
+                head=cast("HeadSpec", from_json(HeadSpec, member["head"])),
+                examples=store.data(member["data"], task.example),
+                dev=store.data(member["dev"], task.example) if member["dev"] else (),
+            )
+        )
+
+    def progress(p: TrainProgress) -> None:
+        emit(
+            Progress(
+                key=step.key,
+                done=p.step,
+                total=p.steps,
+                unit="steps",
+                rate=p.tokens_per_s,
+                text=f"loss {p.loss:.3f}",
+            )
+        )
+
+    config = TrainConfig.model_validate(spec["config"])
+    model = _model(store, beside, step, spec["parent"], keep_heads=config.keep_head)
+    mixture = Mixture(members=tuple(members), rates=spec["rates"], cap=spec["cap"])
+    numerics = Numerics.model_validate(spec["numerics"])
+    finetune(model, mixture, config, numerics, int(spec["seed"]), folder, progress)
+
+
+def _select(store: Store, beside: Path, step: Step, folder: Path, emit: Emit) -> None:
+    from waystation.select import choose
+
+    train = cast("str", step.spec["train"])
+    evaluations = cast("Any", store.read_json(train, "evaluations.json"))
+    picked = choose(evaluations, cast("str", step.spec["rule"]))
+    (folder / "select.json").write_text(pretty(picked))
+
+
+def _predict(store: Store, beside: Path, step: Step, folder: Path, emit: Emit) -> None:
+    from waystation.predict import predict
+
+    spec = cast("Any", step.spec)
+    head = cast("HeadSpec", from_json(HeadSpec, spec["head"]))
+    examples = store.data(spec["data"], KINDS[head.kind][0])
+    warm = canonical([spec["backbone"], spec["model"]])
+    if warm not in _warm:
+        _warm.clear()
+        _warm[warm] = _model(store, beside, step, spec["model"], keep_heads=True)
+
+    def progress(done: int, total: int) -> None:
+        emit(Progress(key=step.key, done=done, total=total, unit="examples"))
+
+    predictions = predict(
+        _warm[warm],
+        head,
+        examples,
+        Numerics.model_validate(spec["numerics"]),
+        max_tokens=spec["max_tokens"],
+        stride=spec["stride"],
+        language=spec["language"],
+        progress=progress,
+    )
+    groups = {e.id: e.group for e in cast("Any", examples)}
+    with (folder / "predictions.jsonl").open("w", encoding="utf-8") as file:
+        for prediction in predictions:
+            line = to_json(prediction) | {"group": groups[prediction.id]}
+            file.write(canonical(line) + "\n")
+
+
+def _score(store: Store, beside: Path, step: Step, folder: Path, emit: Emit) -> None:
+    from waystation.score import score
+
+    spec = cast("Any", step.spec)
+    task = task_of(step.context["ref"], beside)
+    _same_version(task.version, spec["version"], task.name)
+    predictions = read_predictions(store, spec["predict"], task.kind)
+    examples = store.data(spec["data"], task.example)
+    result = score(task, predictions, cast("Any", examples), spec["language"])
+    (folder / "score.json").write_text(canonical(result) + "\n", encoding="utf-8")
+
+
+def read_predictions(store: Store, key: str, kind: str) -> list[Any]:
+    """A predict step's predictions, hashed while reading."""
+    found = []
+    for line in store.read(key, "predictions.jsonl").decode().split("\n"):
+        if line:
+            found.append(from_json(KINDS[kind][1], json.loads(line)))
+    return found
+
+
+WORK: dict[str, Callable[[Store, Path, Step, Path, Emit], None]] = {
+    "train": _train,
+    "select": _select,
+    "predict": _predict,
+    "score": _score,
+}
+
+
+def _model(
+    store: Store, beside: Path, step: Step, parent: Sequence[str] | None, *, keep_heads: bool
+) -> Any:
+    """The backbone as the parent stage left it; fresh where there is none."""
+    from waystation import backbone
+    from waystation.train import load_checkpoint
+
+    spec: Mapping[str, Any] = step.spec
+    source = backbone.locate(step.context["backbone"], beside)
+    if source.digest != spec["backbone"]:
+        raise LockMismatch(
+            f"expected backbone {source.name} with digest {spec['backbone'][:12]} as the lock"
+            f" pins it, found {source.digest[:12]} in {source.path}; restore it or run with"
+            " --relock."
+        )
+    model = backbone.load(source, text=_wants_text(spec))
+    if parent is not None:
+        train, select = parent
+        folder = checkpoint(store, train, select)
+        load_checkpoint(model, folder, heads=keep_heads)
+    return model
+
+
+def checkpoint(store: Store, train: str, select: str) -> Path:
+    """The folder of the checkpoint that a select step picked, its files hashed."""
+    name = cast("Any", store.read_json(select, "select.json"))["checkpoint"]
+    names = store.outputs(train, f"checkpoints/{name}/")
+    if not names:
+        raise Damaged(train, store.folder(train), f"has no checkpoint {name}")
+    store.check(train, names)
+    return store.folder(train) / "checkpoints" / cast("str", name)
+
+
+def _wants_text(spec: Mapping[str, Any]) -> bool:
+    kinds = [m["head"]["kind"] for m in spec.get("members", [])]
+    return "text" in kinds or cast("Any", spec.get("head", {})).get("kind") == "text"
+
+
+def _same_version(found: int, expected: int, name: str) -> None:
+    if found != expected:
+        raise StepFailed(
+            f"expected version {expected} of task {name} as planned, found {found};"
+            " run the study again, which plans anew."
+        )
