@@ -24,7 +24,7 @@ from typing import Any, cast
 
 from waystation import sources, task as tasks
 from waystation.errors import LockMismatch, StudyFaults, UserError
-from waystation.examples import JSON, HeadSpec, canonical, to_json
+from waystation.examples import JSON, HeadSpec, canonical, digest, to_json
 from waystation.settings import Numerics, TrainConfig
 from waystation.store import Store, explained, pretty, write_atomically
 from waystation.study import Stage, Study, Target, TaskUse
@@ -93,7 +93,7 @@ class Resolver:
         """Pin one set of training examples and its dev set; gives the entry's name."""
         split = use.split or task.train_split
         count = least(use.examples, self.limit)
-        name = f"{task.name} {use.language} {split} examples={count} skip={use.skip}"
+        name = f"{named(task, use.own)} {use.language} {split} examples={count} skip={use.skip}"
         name += f" dev={least(dev_examples, self.limit)}"
         dev = task.dev_split if task.dev_split not in (None, *split.split("+")) else None
 
@@ -127,7 +127,7 @@ class Resolver:
         """Pin one language's evaluated examples; gives the entry's name."""
         split = target.split or task.test_split
         count = least(target.examples, self.limit)
-        name = f"{task.name} {language} {split} first={count}"
+        name = f"{named(task, target.own)} {language} {split} first={count}"
 
         def make() -> dict[str, JSON]:
             examples = self.read(task, language, split)[:count]
@@ -185,14 +185,8 @@ class Resolver:
     ) -> tuple[tuple[Any, ...], list[str]]:
         """A use's share of a split, with what is worth saying of it."""
         everything = self.read(task, language, split)
-        chosen = sources.select(task, everything, use.examples, use.skip)
-        notes = []
-        if use.examples is not None and len(chosen) < use.examples:
-            notes.append(
-                f"{task.name}: {use.examples} training examples were asked for,"
-                f" {len(chosen)} are there and are used."
-            )
-        return chosen, notes
+        chosen, warning = sources.select(task, everything, use.examples, use.skip)
+        return chosen, [warning] if warning else []
 
     def read(self, task: Task[Any], language: str, split: str) -> tuple[Any, ...]:
         """All examples of a split, read and checked once."""
@@ -203,7 +197,7 @@ class Resolver:
 
     def present(self, task: Task[Any], language: str, split: str) -> bool:
         """Whether the files of a split are there."""
-        return sources.present(task, self.data, language, split)
+        return language in sources.available(task, self.data, split)
 
     def files(self, task: Task[Any], language: str, split: str) -> list[JSON]:
         """[path, sha256, bytes] of a split's files, paths relative to the data folder."""
@@ -211,15 +205,9 @@ class Resolver:
         for part in split.split("+"):
             for path in sources.find(task, self.data, language, part).files:
                 if path not in self._hashes:
-                    shown = path.relative_to(self.data) if self._below(path) else path
-                    with path.open("rb") as file:
-                        sha = hashlib.file_digest(file, "sha256").hexdigest()
-                    self._hashes[path] = [str(shown), sha, path.stat().st_size]
+                    self._hashes[path] = list(sources.source_file(path, self.data))
                 found.append(cast("JSON", self._hashes[path]))
         return found
-
-    def _below(self, path: Path) -> bool:
-        return self.data is not None and path.is_relative_to(self.data)
 
 
 def resolve(
@@ -347,6 +335,11 @@ def task_of(ref: Mapping[str, Any], beside: Path) -> Task[Any]:
 
         return own.task_of(own.OwnData.model_validate(ref["own"]), beside)
     return tasks.get(ref["task"], beside)
+
+
+def named(task: Task[Any], own: Any) -> str:
+    """A task's name in data entries; own data of one name may differ in its columns."""
+    return task.name if own is None else f"{task.name}#{digest(own_json(own))[:6]}"
 
 
 def own_json(own: Any) -> JSON:

@@ -8,14 +8,14 @@ that is killed at any moment is continued by running again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from waystation.errors import StoreError, UserError
+from waystation.errors import StoreError
 from waystation.plan import Plan, Step, plan
 from waystation.pools import InlinePool, LocalPool, Pool
 from waystation.resolve import Lock, resolve
@@ -221,8 +221,6 @@ class _Run:
         except BrokenProcessPool:
             self._worker_died(unit)
             return
-        except UserError:
-            raise
         for one in ended:
             if one.state == "damaged":
                 self._recompute(one, unit)
@@ -329,6 +327,3 @@ def _stop_keys(lock: Mapping[str, Any], whole: Plan) -> set[str]:
 
 def _any(value: object) -> Any:
     return value
-
-
-Say = Callable[[str], None]

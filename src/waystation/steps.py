@@ -185,7 +185,7 @@ def _train(store: Store, beside: Path, step: Step, folder: Path, emit: Emit) -> 
         )
 
     config = TrainConfig.model_validate(spec["config"])
-    model = _model(store, beside, step, spec["parent"], keep_heads=config.keep_head)
+    model = load_model(store, beside, step, spec["parent"], keep_heads=config.keep_head)
     mixture = Mixture(members=tuple(members), rates=spec["rates"], cap=spec["cap"])
     numerics = Numerics.model_validate(spec["numerics"])
     finetune(model, mixture, config, numerics, int(spec["seed"]), folder, progress)
@@ -209,7 +209,7 @@ def _predict(store: Store, beside: Path, step: Step, folder: Path, emit: Emit) -
     warm = canonical([spec["backbone"], spec["model"]])
     if warm not in _warm:
         _warm.clear()
-        _warm[warm] = _model(store, beside, step, spec["model"], keep_heads=True)
+        _warm[warm] = load_model(store, beside, step, spec["model"], keep_heads=True)
 
     def progress(done: int, total: int) -> None:
         emit(Progress(key=step.key, done=done, total=total, unit="examples"))
@@ -260,7 +260,7 @@ WORK: dict[str, Callable[[Store, Path, Step, Path, Emit], None]] = {
 }
 
 
-def _model(
+def load_model(
     store: Store, beside: Path, step: Step, parent: Sequence[str] | None, *, keep_heads: bool
 ) -> Any:
     """The backbone as the parent stage left it; fresh where there is none."""
