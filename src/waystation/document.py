@@ -49,7 +49,7 @@ class Item:
 
     def say(self, sentence: str, at_key: bool = False) -> None:
         """Record a fault in words of one's own."""
-        line, column = self.key if at_key else (self.line, self.column)
+        line, column = self.key if at_key or self.content is None else (self.line, self.column)
         where = f"{self.path}: " if self.path else ""
         self.faults.append((line, column, f"{self.file}:{line}:{column}: {where}{sentence}"))
 
@@ -91,11 +91,11 @@ class Item:
                 item.say(f"{known_names}, found '{name}'.{suggest(name, names)}", at_key=True)
         return {name: item for name, item in self.content.items() if name in names}
 
-    def items(self, what: str) -> list[Item]:
+    def items(self, what: str, otherwise: str = "") -> list[Item]:
         """The list's items; an empty list and anything else are faults."""
         if isinstance(self.content, list) and self.content:
             return self.content
-        self.fault(f"a list of {what}")
+        self.fault(f"{otherwise}a list of {what}")
         return []
 
     def text(self, what: str) -> str | None:
@@ -137,7 +137,7 @@ def parse(path: Path) -> Item:
         raise StudyFaults([_syntax(path, error)]) from None
     faults: list[Fault] = []
     if not isinstance(node, MappingNode):
-        found = "nothing" if node is None else "something else"
+        found = {None: "nothing", SequenceNode: "a list"}.get(node and type(node), "a text")
         raise StudyFaults(
             [f"{path}:1:1: expected a study (a mapping with `targets:`), found {found}."]
         )

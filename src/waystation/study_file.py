@@ -188,8 +188,9 @@ def _evaluation(fields: dict[str, Item], task: Task[Any]) -> dict[str, Any]:
     if "name" in fields:
         values["name"] = label(fields["name"], "#@>")
     if "languages" in fields and fields["languages"].content != "all":
-        what = "languages (or all)"
-        values["languages"] = each(fields["languages"], what, lambda item: language(item, task))
+        values["languages"] = each(
+            fields["languages"], "languages", lambda i: language(i, task), otherwise="all or "
+        )
     if "split" in fields:
         values["split"] = split(fields["split"], task)
     if "examples" in fields:
@@ -211,7 +212,9 @@ def _retrieval(fields: dict[str, Item], task: Task[Any], values: dict[str, Any])
             fields[name].fault(f"`{name}` on a retrieval target only", found=found)
             return
     if "layers" in fields and fields["layers"].content != "all":
-        values["layers"] = each(fields["layers"], "layers (or all)", lambda i: i.value(Natural))
+        values["layers"] = each(
+            fields["layers"], "layers", lambda i: i.value(Natural), otherwise="all or "
+        )
     if "pooling" in fields:
         values["pooling"] = each(fields["pooling"], "poolings", _pooling)
 

@@ -20,6 +20,7 @@ from waystation.document import Item
 from waystation.errors import UserError, suggest
 from waystation.examples import KINDS
 from waystation.heads import HEADS
+from waystation.languages import check_tag
 from waystation.settings import TrainConfig
 from waystation.study import Partial, Stage, TaskUse, Temperature
 from waystation.task import Task
@@ -63,11 +64,15 @@ def each(
     what: str,
     one: Callable[[Item], T | None],
     key: Callable[[T], Hashable] = lambda value: value,
+    otherwise: str = "",
 ) -> tuple[T, ...]:
-    """The values of a list, each read by `one`; equal ones are faults."""
+    """The values of a list, each read by `one`; equal ones are faults.
+
+    `otherwise` is what might stand in the list's place, such as `all or `.
+    """
     first: dict[Hashable, int] = {}
     values: list[T] = []
-    for entry in item.items(what):
+    for entry in item.items(what, otherwise):
         value = one(entry)
         if value is None:
             continue
@@ -108,6 +113,11 @@ def language(item: Item, task: Task[Any] | None) -> str | None:
     tag = item.text("a language tag such as de")
     if tag is None or task is None or tag in task.languages:
         return tag
+    try:
+        check_tag(tag)
+    except UserError as error:
+        item.say(str(error))
+        return None
     known = ", ".join(task.languages)
     item.fault(f"a language of {task.name} ({known})", suggest(tag, task.languages))
     return None
