@@ -51,7 +51,5 @@ def measure(
     language: str,
 ) -> Statistics:
     """float64[n, k]: the metric's statistics of aligned predictions and examples."""
-    rows = [
-        metric.statistics(p, e, language) for p, e in zip(predictions, examples, strict=True)
-    ]
+    rows = [metric.statistics(p, e, language) for p, e in zip(predictions, examples, strict=True)]
     return np.asarray(rows, dtype=np.float64)

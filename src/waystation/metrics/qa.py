@@ -82,9 +82,7 @@ def _f1(predicted: list[str], gold: list[str]) -> float:
 
 
 def _metric(normalise: Normalise) -> Metric[SpanPrediction, SpanExample]:
-    def statistics(
-        prediction: SpanPrediction, example: SpanExample, language: str
-    ) -> Statistics:
+    def statistics(prediction: SpanPrediction, example: SpanExample, language: str) -> Statistics:
         if example.answers is None:
             raise no_gold(example.id, "answers")
         predicted = normalise(prediction.text, language)
