@@ -1,0 +1,42 @@
+# make quickstart   the whole path in minutes: environment, a small study, its report
+# make test         linters, types, floors and the fast tests
+# make test-all     the slow tests
+# make lock         pin the newest allowed versions again (needs uv)
+
+VENV := .venv
+BIN := $(VENV)/bin
+FAST := not slow and not model and not browser and not ray
+# Packages that torch alone needs, of the version that its own build asks for.
+TORCH_ONLY := torch triton cuda-bindings cuda-pathfinder cuda-toolkit \
+	nvidia-cublas nvidia-cuda-cccl nvidia-cuda-cupti nvidia-cuda-nvrtc nvidia-cuda-runtime \
+	nvidia-cudnn-cu13 nvidia-cufft nvidia-cufile nvidia-cusolver nvidia-cusparse \
+	nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock" --quiet
+
+.PHONY: quickstart test test-all lock
+
+quickstart: $(VENV)/.installed
+	$(BIN)/waystation run studies/quickstart.yaml --store .store/quickstart
+
+test: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -m "$(FAST)"
+
+test-all: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m "not ($(FAST))"
+
+$(VENV)/.installed: requirements.txt pyproject.toml scripts/environment.sh
+	@scripts/environment.sh $(VENV) requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements.txt requirements-dev.txt pyproject.toml scripts/environment.sh
+	@scripts/environment.sh $(VENV) requirements.txt requirements-dev.txt
+	@touch $@ $(VENV)/.installed
+
+lock:
+	$(COMPILE) pyproject.toml $(TORCH_ONLY:%=--no-emit-package %) -o requirements.txt
+	$(COMPILE) --group dev -c requirements.txt -o requirements-dev.txt
