@@ -1,0 +1,317 @@
+"""What a study's results say: for every stop and target, what the stop was worth and how sure.
+
+Pure: `analyse(results)` gives numbers and words, renderers only lay them out. The headline gain of
+a stop on a target is the mean over the zero-shot languages (all but the fine-tuning language; all
+of them where nothing was fine-tuned) of stop minus baseline, over the seeds that both have. The
+interval, the correction and the verdict words are those of `waystation.statistics`.
+
+The headline gains of a study are corrected together and get a verdict. Details (one language,
+another layer) have intervals and no verdict. It does not decide which stop to use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, NamedTuple
+
+from waystation.report import sentences
+from waystation.results import Results, Score
+from waystation.statistics import (
+    Gain,
+    Items,
+    Sample,
+    beats,
+    correct,
+    paired_gain,
+    score_interval,
+    verdict,
+)
+
+BASELINE: Final = "none"
+MEAN: Final = ""
+"""The `language` of a mean over the zero-shot languages."""
+MISSING: Final = "missing"
+"""The verdict of a cell in the grid without a gain."""
+DETAIL_SHARE: Final = 2
+"""Intervals of details, which no verdict hangs on, take one resample in this many."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What one stop was worth on one target and language (MEAN: over `languages`).
+
+    Without a gain, `note` says why; with one, what it leaves out. `verdict` is a word of
+    `waystation.statistics` or MISSING in the grid, "" elsewhere, and so is `adjusted_p` None.
+    `informative` is False where neither route is clearly above chance and majority.
+    """
+
+    backbone: str
+    stop: str
+    target: str
+    variant: str
+    language: str
+    languages: tuple[str, ...] = ()
+    baseline: float | None = None
+    score: float | None = None
+    gain: Gain | None = field(default=None, repr=False)
+    adjusted_p: float | None = None
+    verdict: str = ""
+    informative: bool = True
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One target on one backbone. `variant` is the one that the grid shows, "" where there is one.
+
+    `languages` are the zero-shot ones, `apart` the fine-tuning language if it was evaluated.
+    `means` maps (stop, variant, language or MEAN) to a score, the mean over `seeds` of them.
+    `bounds` maps language or MEAN to chance and majority.
+    """
+
+    backbone: str
+    target: str
+    task: str
+    headline: str
+    fine_tuned: bool
+    languages: tuple[str, ...]
+    apart: tuple[str, ...]
+    variants: tuple[str, ...]
+    variant: str
+    means: dict[tuple[str, str, str], float]
+    seeds: dict[tuple[str, str, str], int]
+    bounds: dict[str, dict[str, float]]
+    cells: tuple[Cell, ...]
+    sentence: str = ""
+
+    @property
+    def grid(self) -> tuple[Cell, ...]:
+        """The headline cells, stop by stop."""
+        return tuple(c for c in self.cells if c.language == MEAN and c.variant == self.variant)
+
+    def cell(self, stop: str, language: str = MEAN, variant: str | None = None) -> Cell | None:
+        """The cell of a stop, by default the one in the grid; None for the baseline."""
+        wanted = (stop, language, self.variant if variant is None else variant)
+        found = (c for c in self.cells if (c.stop, c.language, c.variant) == wanted)
+        return next(found, None)
+
+    def mean(self, stop: str, language: str = MEAN, variant: str | None = None) -> float | None:
+        """The score of a stop or of the baseline, None where it was not measured."""
+        return self.means.get((stop, self.variant if variant is None else variant, language))
+
+    def floor(self, language: str = MEAN) -> float | None:
+        """The best of chance and majority, language by language; None where neither is known."""
+        wanted = self.languages if language == MEAN else (language,)
+        return floor([self.bounds.get(t, {}) for t in wanted])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """Everything that a report says about its results."""
+
+    results: Results
+    parts: tuple[Part, ...]
+    sentence: str
+
+    @property
+    def grid(self) -> tuple[Cell, ...]:
+        """The headline cells, backbone by backbone, target by target, stop by stop."""
+        return tuple(c for p in self.parts for c in p.grid)
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """The stops that are compared with the baseline."""
+        return tuple(s for s in self.results.stops if s != BASELINE)
+
+    def of(self, backbone: str) -> tuple[Part, ...]:
+        """The parts of one backbone, in the study's order of targets."""
+        return tuple(p for p in self.parts if p.backbone == backbone)
+
+
+def analyse(results: Results, *, resamples: int = 2000, seed: int = 0) -> Analysis:
+    """Means, gains with intervals, verdicts and sentences of a study. Same input, same output."""
+    drafts = [
+        _part(results, backbone, target, (resamples, seed))
+        for backbone in results.backbones
+        for target in results.targets
+    ]
+    judged = _judge([c for p in drafts for c in p.grid])
+    parts = []
+    for draft in drafts:
+        cells = tuple(judged.get(_key(c), c) for c in draft.cells)
+        part = replace(draft, cells=cells)
+        parts.append(replace(part, sentence=sentences.of_part(part)))
+    analysis = Analysis(results=results, parts=tuple(parts), sentence="")
+    return replace(analysis, sentence=sentences.overview(analysis))
+
+
+def floor(bounds: Sequence[dict[str, float]]) -> float | None:
+    """The mean over languages of the best of chance and majority."""
+    found = [max(b.values()) for b in bounds if b]
+    return sum(found) / len(found) if found and len(found) == len(bounds) else None
+
+
+def _key(cell: Cell) -> tuple[str, ...]:
+    return (cell.backbone, cell.stop, cell.target, cell.variant, cell.language)
+
+
+def _judge(cells: Sequence[Cell]) -> dict[tuple[str, ...], Cell]:
+    """The cells of the grid with their verdicts, corrected together."""
+    found = {_key(c): replace(c, verdict=MISSING) for c in cells}
+    measured = [(c, c.gain) for c in cells if c.gain is not None]
+    adjusted = correct([gain.p_value for _, gain in measured])
+    for (cell, gain), p in zip(measured, adjusted, strict=True):
+        word = verdict(gain, p, informative=cell.informative)
+        found[_key(cell)] = replace(cell, adjusted_p=p, verdict=word)
+    return found
+
+
+def _part(
+    results: Results, backbone: str, target: str, resampling: tuple[int, int]
+) -> Part:
+    scores = [s for s in results.scores if (s.backbone, s.target) == (backbone, target)]
+    fine_tuned = all(s.fine_tuned for s in scores)
+    source = results.source_language.get(target) if fine_tuned else None
+    evaluated = _unique(s.language for s in scores)
+    languages = tuple(t for t in evaluated if t != source) or evaluated
+    variants = _unique(s.variant for s in scores) or ("",)
+    means, seeds = _means(scores, languages)
+    part = Part(
+        backbone=backbone,
+        target=target,
+        task=scores[0].task if scores else target,
+        headline=scores[0].headline if scores else "",
+        fine_tuned=fine_tuned,
+        languages=languages,
+        apart=tuple(t for t in evaluated if t not in languages),
+        variants=variants,
+        variant=_best_variant(variants, means),
+        means=means,
+        seeds=seeds,
+        bounds=_bounds(scores, languages),
+        cells=(),
+    )
+    stops = [s for s in results.stops if s != BASELINE]
+    cells = [
+        _cell(part, scores, stop, variant, language, resampling)
+        for stop in stops
+        for variant in variants
+        for language in (MEAN, *(evaluated if variant == part.variant else ()))
+    ]
+    return replace(part, cells=tuple(cells))
+
+
+def _unique(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(words))
+
+
+def _means(
+    scores: Sequence[Score], languages: Sequence[str]
+) -> tuple[dict[tuple[str, str, str], float], dict[tuple[str, str, str], int]]:
+    """Scores by (stop, variant, language or MEAN), means over seeds, and how many seeds.
+
+    MEAN is there only where every zero-shot language is, so that means compare.
+    """
+    values: dict[tuple[str, str, str], list[float]] = {}
+    for s in scores:
+        values.setdefault((s.stop, s.variant, s.language), []).append(s.values[s.headline])
+    means = {key: sum(v) / len(v) for key, v in values.items()}
+    seeds = {key: len(v) for key, v in values.items()}
+    for stop, variant in dict.fromkeys((stop, variant) for stop, variant, _ in list(means)):
+        keys = [(stop, variant, language) for language in languages]
+        if all(key in means for key in keys):
+            means[stop, variant, MEAN] = sum(means[key] for key in keys) / len(keys)
+            seeds[stop, variant, MEAN] = min(seeds[key] for key in keys)
+    return means, seeds
+
+
+def _best_variant(variants: Sequence[str], means: dict[tuple[str, str, str], float]) -> str:
+    """The variant that is best without any stop; the first where the baseline is missing."""
+    return max(variants, key=lambda v: means.get((BASELINE, v, MEAN), float("-inf")))
+
+
+def _bounds(scores: Sequence[Score], languages: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Chance, majority and the like by language, and their means over the zero-shot languages."""
+    found: dict[str, dict[str, float]] = {}
+    for s in scores:
+        found.setdefault(s.language, dict(s.baselines))
+    known = [found[language] for language in languages if language in found]
+    names = [n for n in (known[0] if known else {}) if all(n in b for b in known)]
+    return {MEAN: {n: sum(b[n] for b in known) / len(known) for n in names}} | found
+
+
+def _cell(
+    part: Part,
+    scores: Sequence[Score],
+    stop: str,
+    variant: str,
+    language: str,
+    resampling: tuple[int, int],
+) -> Cell:
+    wanted = part.languages if language == MEAN else (language,)
+    chosen = [s for s in scores if s.variant == variant and s.language in wanted]
+    cell = Cell(
+        backbone=part.backbone, stop=stop, target=part.target, variant=variant, language=language
+    )
+    before = {(s.seed, s.language): s for s in chosen if s.stop == BASELINE}
+    after = {(s.seed, s.language): s for s in chosen if s.stop == stop}
+    if not part.fine_tuned:  # without fine-tuning the baseline is one model, whatever the seed
+        first = {t: s for (_, t), s in reversed(before.items())}
+        before = {(n, t): first[t] for n, t in after if t in first}
+    if not before or not after:
+        return replace(cell, note="the baseline is missing" if after else "it has no scores")
+    seeds = sorted({n for n, _ in before} & {n for n, _ in after})
+    languages = tuple(
+        t for t in wanted if all((n, t) in before and (n, t) in after for n in seeds)
+    )
+    if not seeds or not languages:
+        return replace(cell, note="it shares no seed and language with the baseline")
+    lost = [n for n in sorted({s.seed for s in scores}) if n not in seeds]
+    in_grid = language == MEAN and variant == part.variant
+    pair = _Pair(
+        [_sample(before, n, languages) for n in seeds],
+        [_sample(after, n, languages) for n in seeds],
+        resampling[0] if in_grid else max(1, resampling[0] // DETAIL_SHARE),
+        resampling[1],
+    )
+    bound = floor([part.bounds.get(t, {}) for t in languages]) if in_grid else None
+    return replace(
+        cell,
+        languages=languages,
+        baseline=_mean(before[n, t] for n in seeds for t in languages),
+        score=_mean(after[n, t] for n in seeds for t in languages),
+        gain=pair.gain(),
+        informative=bound is None or pair.beats(bound),
+        note=sentences.incomplete(lost, [t for t in wanted if t not in languages]),
+    )
+
+
+class _Pair(NamedTuple):
+    """Baseline and stop of the same seeds, and how they are resampled: how often, from where."""
+
+    before: list[Sample]
+    after: list[Sample]
+    resamples: int
+    seed: int
+
+    def gain(self) -> Gain:
+        return paired_gain(self.before, self.after, resamples=self.resamples, seed=self.seed)
+
+    def beats(self, bound: float) -> bool:
+        """Whether either side is clearly above the bound."""
+        return any(
+            beats(score_interval(samples, resamples=self.resamples, seed=self.seed), bound)
+            for samples in (self.before, self.after)
+        )
+
+
+def _mean(scores: Iterable[Score]) -> float:
+    values = [s.values[s.headline] for s in scores]
+    return sum(values) / len(values)
+
+
+def _sample(scores: dict[tuple[int, str], Score], seed: int, languages: Sequence[str]) -> Sample:
+    chosen = {t: scores[seed, t] for t in languages}
+    items = {t: Items(s.statistics, s.groups, s.ids) for t, s in chosen.items()}
+    return Sample(metric=chosen[languages[0]].metric, languages=items)

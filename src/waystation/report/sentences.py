@@ -1,0 +1,120 @@
+"""The sentences of a report: one per target, one over everything, computed from the verdicts.
+
+They say what was found, what could not have been found, and what is not there. Plain text; the
+renderers escape it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from waystation.report.numbers import count, interval, listing, points, score, variant
+
+if TYPE_CHECKING:
+    from waystation.report.analysis import Analysis, Cell, Part
+
+def incomplete(seeds: Sequence[int], languages: Sequence[str]) -> str:
+    """What a gain had to leave out, or ""."""
+    parts = []
+    if seeds:
+        names = listing([str(s) for s in seeds])
+        parts.append(f"without {'seed' if len(seeds) == 1 else 'seeds'} {names}")
+    if languages:
+        parts.append(f"without {listing(languages)}")
+    return ", ".join(parts)
+
+
+def metric_line(part: Part) -> str:
+    """What the numbers of a target are: metric, languages, layer."""
+    where = count(len(part.languages), "language")
+    kind = f"mean over {where} never fine-tuned on" if part.fine_tuned else f"mean over {where}"
+    layer = f", {variant(part.variant)}" if part.variant else ""
+    return f"{part.headline}, {kind}{layer}"
+
+
+def of_part(part: Part) -> str:
+    """One honest sentence or two on what the stops were worth on a target."""
+    measured = [c for c in part.grid if c.gain is not None]
+    missing = [f"{c.stop} ({c.note})" for c in part.grid if c.gain is None]
+    if not measured:
+        return f"No gain can be said of {part.target}: {'; '.join(missing) or 'it has no stops'}."
+    silent = [c for c in measured if c.verdict == "uninformative"]
+    if len(silent) == len(measured):
+        return (
+            f"{part.target} says nothing here: no route is clearly above chance and majority"
+            f" ({score(part.floor())}), so differences between routes are not gains."
+        )
+    by_verdict = {c.verdict: [d for d in measured if d.verdict == c.verdict] for c in measured}
+    found = [
+        _clear(by_verdict.get("gain", []), "a clear gain", "clear gains"),
+        _clear(by_verdict.get("loss", []), "a clear loss", "clear losses"),
+        _of(by_verdict.get("no clear difference", []), "cannot be told from noise"),
+        _of(by_verdict.get("too few seeds", []), "cannot be judged with one seed"),
+        _of(by_verdict.get("too few items", []), "cannot be judged on so few items"),
+        _of(silent, "says nothing, since it never left chance and majority"),
+    ]
+    start = part.mean("none")
+    before = "" if start is None else f"From {score(start)} without a stop: "
+    text = f"{before}{'; '.join(f for f in found if f)}."
+    seen = [c.gain.detectable for c in measured if c.gain and c.verdict == "no clear difference"]
+    if seen:
+        text += f" Gains below {max(seen):.1f} points would probably have gone unseen."
+    if missing:
+        text += f" Not measured: {listing(missing)}."
+    return text
+
+
+def _clear(cells: Sequence[Cell], one: str, more: str) -> str:
+    text = listing([f"{c.stop} {_value(c)}" for c in cells])
+    return text and f"{text} {f'is {one}' if len(cells) == 1 else f'are {more}'}"
+
+
+def _of(cells: Sequence[Cell], what: str) -> str:
+    text = listing([f"{c.stop} ({_value(c)})" for c in cells])
+    return text and f"{text} {what}"
+
+
+def _value(cell: Cell) -> str:
+    assert cell.gain is not None
+    return f"{points(cell.gain.value)} {interval(cell.gain.low, cell.gain.high)}"
+
+
+def overview(analysis: Analysis) -> str:
+    """How many gains are clear, how many are not, and what could have been seen at all."""
+    grid = analysis.grid
+    measured = [c for c in grid if c.gain is not None]
+    if not measured:
+        return "No gain could be computed: no stop and baseline share a target, seed and language."
+    words = [c.verdict for c in measured]
+    parts = [
+        _number(words.count("gain"), "is a clear gain", "are clear gains"),
+        _number(words.count("loss"), "is a clear loss", "are clear losses"),
+    ]
+    for word, text in (
+        ("no clear difference", "cannot be told from noise"),
+        ("too few seeds", "cannot be judged with one seed"),
+        ("too few items", "cannot be judged on so few items"),
+    ):
+        if words.count(word) or word == "no clear difference":
+            parts.append(f"{words.count(word)} {text}")
+    silent = list(dict.fromkeys(c.target for c in measured if c.verdict == "uninformative"))
+    if silent:
+        number = _number(words.count("uninformative"), "says nothing", "say nothing")
+        parts.append(f"{number}, since {listing(silent)} never left chance and majority")
+    text = f"Of {count(len(measured), 'gain')}, {listing(parts)}."
+    if len(measured) < len(grid):
+        text += f" {count(len(grid) - len(measured), 'more', 'more')} could not be measured."
+    seen = [(c.gain.detectable, c) for c in measured if c.gain and not c.gain.flags]
+    seen = [(d, c) for d, c in seen if c.verdict != "uninformative"]
+    if seen:
+        smallest, cell = min(seen, key=lambda pair: pair[0])
+        text += (
+            f" The smallest gain this study could detect was {smallest:.1f} points, on"
+            f" {cell.target}."
+        )
+    return text
+
+
+def _number(number: int, one: str, more: str) -> str:
+    return f"{number} {one if number == 1 else more}"

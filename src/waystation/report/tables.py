@@ -1,0 +1,226 @@
+"""A study's results as Markdown, CSV and JSON.
+
+CSV has one row for each backbone, stop, target, variant, seed, language, metric and value, and
+carries no judgement; JSON has everything the HTML report says, in the shape that
+`report_schema.json` beside this file documents; Markdown is for pages and messages.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from dataclasses import asdict
+from typing import Final
+
+from waystation.examples import JSON
+from waystation.report.analysis import BASELINE, MEAN, Analysis, Cell, Part
+from waystation.report.numbers import (
+    interval,
+    language_name,
+    points,
+    score,
+    variant,
+)
+from waystation.report.sentences import metric_line
+from waystation.report.words import LEGEND, mark
+from waystation.results import Results
+
+SCHEMA_VERSION: Final = 1
+CSV_COLUMNS: Final = (
+    "backbone", "stop", "target", "task", "variant", "seed", "language", "metric", "value", "items",
+)  # fmt: skip
+
+
+# --- Markdown -------------------------------------------------------------------------------
+
+
+def markdown(analysis: Analysis) -> str:
+    """The gains, the scores by language, layers, and what did not run."""
+    results = analysis.results
+    lines = [f"# {_plain(results.study)}", "", _plain(analysis.sentence), ""]
+    for backbone in results.backbones:
+        parts = analysis.of(backbone)
+        lines += [f"## Gains in points over no stop: {_plain(backbone)}", ""]
+        rows = [["no stop (score)", *(score(p.mean(BASELINE)) for p in parts)]]
+        rows += [[s, *(_gain(p.cell(s)) for p in parts)] for s in analysis.stops]
+        lines += _rows(["stop", *(p.target for p in parts)], rows)
+        lines += ["", _plain(LEGEND), ""]
+    for part in analysis.parts:
+        lines += _part(analysis, part)
+    undone = [s for s in results.steps if s.state != "done"]
+    if undone:
+        lines += ["## Steps that are not done", ""]
+        rows = [[s.label, s.state, s.message] for s in undone]
+        lines += _rows(["step", "state", "message"], rows)
+        lines.append("")
+    if results.warnings:
+        lines += ["## Warnings", "", *(f"- {_plain(w)}" for w in results.warnings), ""]
+    lines += ["## Provenance", ""]
+    lines += _rows(["what", "value"], [list(item) for item in results.provenance.items()])
+    return "\n".join(lines) + "\n"
+
+
+def _part(analysis: Analysis, part: Part) -> list[str]:
+    names = list(dict.fromkeys(n for b in part.bounds.values() for n in b))
+    many = f" on {part.backbone}" if len(analysis.results.backbones) > 1 else ""
+    lines = [f"## {_plain(part.target + many)}", "", _plain(metric_line(part)) + ".", ""]
+    lines += [_plain(part.sentence), ""]
+    rows: list[list[str]] = []
+    for language in (MEAN, *part.languages, *part.apart):
+        label = "mean" if language == MEAN else language_name(language)
+        label += " (fine-tuned on)" if language in part.apart else ""
+        bounds = [score(part.bounds.get(language, {}).get(n)) for n in names]
+        gains = [_gain(part.cell(s, language)) for s in analysis.stops]
+        rows.append([label, *bounds, score(part.mean(BASELINE, language)), *gains])
+    lines += [*_rows(["language", *names, "no stop", *analysis.stops], rows), ""]
+    if len(part.variants) > 1:
+        layers = []
+        for name in part.variants:
+            label = variant(name) + (" (in the grid)" if name == part.variant else "")
+            gains = [_gain(part.cell(s, MEAN, name)) for s in analysis.stops]
+            layers.append([label, score(part.mean(BASELINE, MEAN, name)), *gains])
+        lines += [*_rows(["layer and pooling", "no stop", *analysis.stops], layers), ""]
+    return lines
+
+
+def _gain(cell: Cell | None) -> str:
+    if cell is None or cell.gain is None:
+        return "not measured"
+    bounds = interval(cell.gain.low, cell.gain.high)
+    return f"{points(cell.gain.value)} {bounds} {mark(cell)}"
+
+
+def _rows(head: list[str], rows: list[list[str]]) -> list[str]:
+    rule = ["---"] + ["---:"] * (len(head) - 1)
+    return [f"| {' | '.join(_plain(c) for c in row)} |" for row in (head, rule, *rows)]
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it is, on one line."""
+    text = " ".join(text.split())
+    for character in "\\`*_{}<>#|":
+        text = text.replace(character, f"\\{character}")
+    return text
+
+
+# --- CSV ------------------------------------------------------------------------------------
+
+
+def comma_separated(results: Results) -> str:
+    """One row for each value, as measured: no means, no gains."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for s in results.scores:
+        for name, value in s.values.items():
+            route = (s.backbone, s.stop, s.target, s.task, s.variant, s.seed, s.language)
+            writer.writerow((*route, name, repr(float(value)), len(s.ids)))
+    return out.getvalue()
+
+
+# --- JSON -----------------------------------------------------------------------------------
+
+
+def as_json(analysis: Analysis) -> str:
+    """Everything that the report says, see `report_schema.json`."""
+    return json.dumps(document(analysis), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+
+def document(analysis: Analysis) -> JSON:
+    """The JSON report as plain values."""
+    results = analysis.results
+    return {
+        "schema": SCHEMA_VERSION,
+        "study": results.study,
+        "sentence": analysis.sentence,
+        "backbones": list(results.backbones),
+        "seeds": list(results.seeds),
+        "stops": list(results.stops),
+        "targets": [_target(part) for part in analysis.parts],
+        "scores": [
+            {
+                "backbone": s.backbone,
+                "stop": s.stop,
+                "target": s.target,
+                "variant": s.variant,
+                "seed": s.seed,
+                "language": s.language,
+                "items": len(s.ids),
+                "values": {name: _finite(v) for name, v in s.values.items()},
+                "baselines": {name: _finite(v) for name, v in s.baselines.items()},
+            }
+            for s in results.scores
+        ],
+        "steps": [
+            {
+                "key": s.key,
+                "kind": s.kind,
+                "label": s.label,
+                "state": s.state,
+                "seconds": _finite(s.seconds),
+                "peak_memory_bytes": s.peak_memory_bytes,
+                "message": s.message,
+            }
+            for s in results.steps
+        ],
+        "warnings": list(results.warnings),
+        "provenance": dict(results.provenance),
+    }
+
+
+def _target(part: Part) -> JSON:
+    return {
+        "backbone": part.backbone,
+        "target": part.target,
+        "task": part.task,
+        "headline": part.headline,
+        "fine_tuned": part.fine_tuned,
+        "sentence": part.sentence,
+        "languages": list(part.languages),
+        "fine_tuning_languages": list(part.apart),
+        "variant": part.variant,
+        "variants": list(part.variants),
+        "baselines": {
+            language or "mean": {n: _finite(v) for n, v in bounds.items()}
+            for language, bounds in part.bounds.items()
+        },
+        "gains": [_cell(cell, part) for cell in part.cells],
+    }
+
+
+def _cell(cell: Cell, part: Part) -> JSON:
+    gain: JSON = None
+    if cell.gain is not None:
+        gain = {k: _value(v) for k, v in asdict(cell.gain).items()}
+    return {
+        "stop": cell.stop,
+        "variant": cell.variant,
+        "language": cell.language or "mean",
+        "in_grid": cell.language == MEAN and cell.variant == part.variant,
+        "languages": list(cell.languages),
+        "baseline": _finite(cell.baseline),
+        "score": _finite(cell.score),
+        "gain": gain,
+        "adjusted_p": _finite(cell.adjusted_p),
+        "informative": cell.informative,
+        "verdict": cell.verdict,
+        "note": cell.note,
+    }
+
+
+def _value(value: object) -> JSON:
+    if isinstance(value, dict):
+        return {str(k): _value(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_value(v) for v in value]
+    if isinstance(value, (str, int)) or value is None:
+        return value
+    assert isinstance(value, float), type(value)
+    return _finite(value)
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON has no infinity; what is not a number is null."""
+    return float(value) if value is not None and math.isfinite(value) else None
