@@ -1,0 +1,136 @@
+"""Predictions made from gold by a fixed rule, so that golden values need no stored predictions.
+
+`make_golden.py` gives these to the official scripts, the tests give them to ours. Everything is
+drawn from `random.Random` seeded with a string, which is the same on every machine.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+from waystation import readers
+from waystation.examples import SpanExample
+
+DATA = Path(os.environ.get("WAYSTATION_DATA", Path(__file__).parents[2] / "../shared/data"))
+XNLI_LABELS = ("contradiction", "entailment", "neutral")
+
+# task -> language -> the gold file below DATA
+FILES: dict[str, dict[str, str]] = {
+    "xnli": dict.fromkeys(("de", "hi", "zh"), "xnli/test-labels.txt"),
+    "udpos": {
+        "ar": "udpos/UD_Arabic-PUD/ar_pud-ud-test.conllu",
+        "de": "udpos/UD_German-PUD/de_pud-ud-test.conllu",
+        "en": "udpos/UD_English-PUD/en_pud-ud-test.conllu",
+        "et": "udpos/UD_Estonian-EWT/et_ewt-ud-test.conllu",
+        "hi": "udpos/UD_Hindi-PUD/hi_pud-ud-test.conllu",
+        "zh": "udpos/UD_Chinese-PUD/zh_pud-ud-test.conllu",
+    },
+    "panx": {lang: f"panx/dev-{lang}.tsv" for lang in ("ar", "de", "es", "hi", "ru", "sw", "zh")},
+    "xquad": {
+        lang: f"xquad/xquad.{lang}.json" for lang in ("ar", "de", "en", "es", "hi", "ru", "zh")
+    },
+    "tydiqa": {
+        lang: f"tydiqa/tydiqa-goldp-v1.1-dev/tydiqa.goldp.{lang}.dev.json"
+        for lang in ("ar", "en", "id", "ru")
+    },
+    "mlqa": {
+        lang: f"mlqa/MLQA_V1/dev/dev-context-{lang}-question-{lang}.json"
+        for lang in ("de", "en", "es", "hi")
+    },
+    # MLQA's other languages, on XQuAD's files; Vietnamese rules on Spanish text with added words
+    "mlqa-rules": {
+        "ar": "xquad/xquad.ar.json",
+        "vi": "xquad/xquad.es.json",
+        "zh": "xquad/xquad.zh.json",
+    },
+    "tatoeba": {
+        lang: f"tatoeba/tatoeba.{code}-eng.eng"
+        for lang, code in (("de", "deu"), ("fi", "fin"), ("hi", "hin"), ("zh", "cmn"))
+    },
+}
+
+
+def sentences(task: str, language: str) -> list[list[str]]:
+    """The gold tags of a tagging task."""
+    path = DATA / FILES[task][language]
+    if task == "udpos":
+        return [list(tags) for _, _, _, tags in readers.conllu(path)]
+    return [list(tags or ()) for _, _, tags in readers.conll(path)]
+
+
+def questions(task: str, language: str) -> list[SpanExample]:
+    """The questions of a span task."""
+    return [example for _, example in readers.squad(DATA / FILES[task][language])]
+
+
+def lines(task: str, language: str) -> list[str]:
+    """The gold lines of a task with one label, or one index, a line."""
+    rows = [row for _, row in readers.lines(DATA / FILES[task][language])]
+    return [str(i) for i in range(len(rows))] if task == "tatoeba" else rows
+
+
+def perturb_labels(gold: Sequence[str], seed: str) -> list[str]:
+    """About a third of the labels drawn anew from those that occur."""
+    draw, labels = random.Random(seed), sorted(set(gold))
+    return [draw.choice(labels) if draw.random() < 0.35 else label for label in gold]
+
+
+def perturb_tags(gold: Sequence[Sequence[str]], seed: str) -> list[list[str]]:
+    """About a fifth of the tags drawn anew, and some copied from the word before."""
+    draw = random.Random(seed)
+    labels = sorted({tag for tags in gold for tag in tags})
+    predicted = []
+    for tags in gold:
+        made: list[str] = []
+        for tag in tags:
+            chance = draw.random()
+            if chance < 0.2:
+                made.append(draw.choice(labels))
+            elif chance < 0.25 and made:
+                made.append(made[-1])
+            else:
+                made.append(tag)
+        predicted.append(made)
+    return predicted
+
+
+def perturb_answers(gold: Sequence[SpanExample], seed: str) -> dict[str, str]:
+    """A gold answer as it is, widened, cut, in upper case, decorated, elsewhere or empty."""
+    draw = random.Random(seed)
+    predicted = {}
+    for example in gold:
+        assert example.answers
+        answer = draw.choice(example.answers)
+        start, end = answer.start, answer.start + len(answer.text)
+        context, kind = example.context, draw.randrange(8)
+        shift = draw.randint(1, 25)
+        predicted[example.id] = {
+            0: answer.text,
+            1: answer.text,
+            2: context[max(0, start - shift) : end + shift],
+            3: context[start : max(start + 1, end - shift // 4)],
+            4: answer.text.upper(),
+            5: f"  the «{answer.text}», an - der el la của những {answer.text[:1]}。",
+            6: context[shift : shift + draw.randint(5, 60)],
+            7: "" if shift < 5 else context[start : end + 4 * shift],
+        }[kind]
+    return predicted
+
+
+def synthetic_tags(labels: Sequence[str], seed: int, count: int = 1000) -> list[list[str]]:
+    """Random sentences of 1 to 12 tags with many repetitions, needing no data."""
+    draw = random.Random(f"synthetic {seed}")
+    found = []
+    for _ in range(count):
+        tags: list[str] = []
+        for _ in range(draw.randint(1, 12)):
+            tags.append(tags[-1] if tags and draw.random() < 0.4 else draw.choice(labels))
+        found.append(tags)
+    return found
+
+
+UPOS = ("ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X _").split()
+BIO = ("O", "B-LOC", "I-LOC", "B-ORG", "I-ORG", "B-PER", "I-PER")
