@@ -83,9 +83,9 @@ def parse(data: bytes) -> Quantized:
     """The parts of an `E5S1` file."""
     cursor = _Cursor(data)
     magic, version, hidden, layers, heads, inner, rows, positions, types = cursor.read("4s8i")
-    assert magic == b"E5S1" and version == 1, "not the file whose hash was checked"
     epsilon, block = cursor.read("fi")
-    assert block == 32
+    # Our own invariant: the wheel's hash has been checked.
+    assert (magic, version, block) == (b"E5S1", 1, 32)
     count, bos, eos, pad, unk, blob_length = cursor.read("5iQ")
     offsets = cursor.array("<u4", count + 1).tolist()
     scores = cursor.array("<f4", count).tolist()
@@ -314,8 +314,13 @@ def convert(data: bytes, folder: Path, progress: Callable[[int, int], None]) -> 
         "model_max_length": model.sizes["max_position_embeddings"],
         "model_input_names": ["input_ids", "attention_mask"],
         "clean_up_tokenization_spaces": False,
-        **{"bos_token": "<s>", "cls_token": "<s>", "eos_token": "</s>", "sep_token": "</s>"},
-        **{"unk_token": "<unk>", "pad_token": "<pad>", "mask_token": "<mask>"},
+        "bos_token": "<s>",
+        "cls_token": "<s>",
+        "eos_token": "</s>",
+        "sep_token": "</s>",
+        "unk_token": "<unk>",
+        "pad_token": "<pad>",
+        "mask_token": "<mask>",
     }
     _write_json(folder / "config.json", config, indent=2)
     _write_json(folder / "tokenizer_config.json", names, indent=2)

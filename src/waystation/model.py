@@ -1,0 +1,255 @@
+"""A loaded backbone: its states, its layers and its logits, the same way for every architecture.
+
+`load` gives a fresh copy each time; the pristine weights of the last backbone stay mapped in the
+process, so that a worker's next step does not read them again. Weights are fp32 and attention is
+what `transformers` prefers for the model (SDPA where it exists). Train or eval mode, devices and
+autocast are the caller's. Code that lies beside weights is never run.
+
+Legend of shapes: B rows in a batch, T tokens, D hidden size, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from waystation.backbone import Source, digest
+from waystation.errors import ModelError
+
+if TYPE_CHECKING:
+    from waystation.batching import Batch
+
+_WARM: Final[dict[tuple[str, bool], Model]] = {}
+"""The last model loaded, never trained: (digest, text) -> model. One entry at most."""
+
+
+class Model(nn.Module):  # type: ignore[misc]
+    """A backbone with the heads that it is being trained under.
+
+    Parameter names are `backbone.*` and `heads.*`; a language model's output layer is
+    `lm_head.*` where it does not belong to the backbone itself, so that a backbone has the same
+    names with and without it.
+    """
+
+    def __init__(self, backbone: Any, tokenizer: Any, architecture: str, lm: Any = None) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.tokenizer = tokenizer
+        self.architecture = architecture
+        self.heads = nn.ModuleDict()
+        self._lm = (lm,)  # in a tuple, so that its parameters are not registered twice
+        if lm is not None and lm is not backbone:
+            self.lm_head = lm.get_output_embeddings()
+        self.hidden_size = int(backbone.config.hidden_size)
+        self.pad_id = int(tokenizer.pad_token_id)
+        encoder = backbone.get_encoder() if architecture == "encoder-decoder" else backbone
+        self._takes = frozenset(inspect.signature(encoder.forward).parameters)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its parameters are."""
+        return next(self.backbone.parameters()).device
+
+    @property
+    def lm(self) -> Any:
+        """The `transformers` language model around the backbone (for loss and `generate`)."""
+        if self._lm[0] is None:
+            raise ModelError(
+                f"expected a model that generates text, found an {self.architecture} loaded"
+                " without its output layer; text tasks need a decoder or encoder-decoder."
+            )
+        return self._lm[0]
+
+    def states(self, batch: Batch) -> Tensor:
+        """The last layer's states, [B, T, D]; an encoder-decoder's are its encoder's."""
+        states: Tensor = self._run(batch, all_layers=False).last_hidden_state
+        return states
+
+    def layers(self, batch: Batch) -> list[Tensor]:
+        """The states of every layer, [B, T, D] each; 0 is the embeddings."""
+        return list(self._run(batch, all_layers=True).hidden_states)
+
+    def logits(self, batch: Batch, decoder_input_ids: Tensor | None = None) -> Tensor:
+        """Next-token scores [B, T, V]; an encoder-decoder's are of `decoder_input_ids`."""
+        inputs = self._inputs(batch)
+        if self.architecture == "encoder-decoder":
+            inputs["decoder_input_ids"] = decoder_input_ids
+        logits: Tensor = self.lm(**inputs, use_cache=False).logits
+        return logits
+
+    def _run(self, batch: Batch, all_layers: bool) -> Any:
+        inputs = self._inputs(batch)
+        if self.architecture == "decoder":
+            inputs["use_cache"] = False
+        module = self.backbone
+        if self.architecture == "encoder-decoder":
+            module = module.get_encoder()
+        return module(**inputs, output_hidden_states=all_layers, return_dict=True)
+
+    def _inputs(self, batch: Batch) -> dict[str, Any]:
+        mask = batch.attention_mask  # [B, T]
+        inputs: dict[str, Any] = {"input_ids": batch.input_ids, "attention_mask": mask}
+        kinds = int(getattr(self.backbone.config, "type_vocab_size", 0) or 0)
+        if batch.token_type_ids is not None and kinds > 1 and "token_type_ids" in self._takes:
+            inputs["token_type_ids"] = batch.token_type_ids
+        behind = _padding_index(self.backbone)
+        if behind is not None:
+            # RoBERTa's family counts tokens that are not padding, which it tells by their ids;
+            # the mask says the same and stays right when a trimmed vocabulary renumbers them.
+            inputs["position_ids"] = mask.cumsum(-1) * mask + behind  # [B, T]
+        elif self.architecture == "decoder" and "position_ids" in self._takes:
+            inputs["position_ids"] = (mask.cumsum(-1) - 1).clamp(min=0)  # right for left padding
+        return inputs
+
+
+def load(source: Source, *, text: bool = False) -> Model:
+    """A fresh, untrained copy of a backbone, on the CPU, in fp32.
+
+    `text` loads a language model's output layer too. Raises ModelError where the files are no
+    longer those that `source` was made of, do not fit each other, or cannot do what is asked.
+    """
+    if text and source.architecture == "encoder":
+        raise ModelError(
+            f"expected a model that generates text, found the encoder '{source.name}'; text"
+            " tasks need a decoder or encoder-decoder."
+        )
+    found = digest(source.path)
+    if found != source.digest:
+        raise ModelError(
+            f"expected the files of '{source.name}' in {source.path} with digest"
+            f" {source.digest[:12]}, found {found[:12]}: they have changed since they were"
+            " located; restore them, or run again with --relock."
+        )
+    key = (source.digest, text)
+    if key not in _WARM:
+        _WARM.clear()
+        _WARM[key] = _read(source, text)
+    pristine = _WARM[key]
+    # The tokenizer is read-only for us and slow to copy.
+    return copy.deepcopy(pristine, {id(pristine.tokenizer): pristine.tokenizer})
+
+
+def set_dropout(model: nn.Module, p: float) -> None:
+    """Sets every dropout of a model, attention's included, which some layers keep as numbers."""
+    names = ("dropout", "attention_dropout", "activation_dropout", "dropout_p", "dropout_rate")
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = p
+        for name in names:
+            if isinstance(vars(module).get(name), float):
+                setattr(module, name, p)
+
+
+def _read(source: Source, text: bool) -> Model:
+    import transformers
+
+    kinds = {"decoder": "AutoModelForCausalLM", "encoder-decoder": "AutoModelForSeq2SeqLM"}
+    loader = getattr(transformers, kinds[source.architecture] if text else "AutoModel")
+    try:
+        # Absent poolers are drawn at random before they are removed: keep our caller's stream.
+        with _quiet(), torch.random.fork_rng(devices=[]):
+            tokenizer = transformers.AutoTokenizer.from_pretrained(
+                source.path, local_files_only=True, trust_remote_code=False
+            )
+            lm, report = loader.from_pretrained(
+                source.path,
+                local_files_only=True,
+                trust_remote_code=False,
+                weights_only=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+            )
+    except (OSError, ValueError, RuntimeError, ImportError, KeyError, TypeError) as error:
+        raise _unreadable(source, error) from error
+    except (pickle.UnpicklingError, EOFError) as error:
+        raise _unreadable(source, error) from error
+    backbone = lm.base_model if text else lm
+    if getattr(backbone, "pooler", None) is not None:
+        backbone.pooler = None  # heads read states; not every checkpoint has one
+    _check_whole(source, report)
+    _check_tokenizer(source, tokenizer, backbone)
+    lm.eval()
+    return Model(backbone, tokenizer, source.architecture, lm if text else None)
+
+
+def _unreadable(source: Source, error: Exception) -> ModelError:
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return ModelError(
+        f"expected to read the model '{source.name}' from {source.path}, found"
+        f" '{type(error).__name__}: {reason}'; fetch or save the model again."
+    )
+
+
+def _check_whole(source: Source, report: Any) -> None:
+    """Weights that a checkpoint lacks would be random numbers."""
+    wrong = sorted(k for k in report["missing_keys"] if "pooler." not in k)
+    wrong += sorted(str(key) for key in report["mismatched_keys"])
+    if wrong:
+        raise ModelError(
+            f"expected the weights in {source.path} to be those of its config.json, found"
+            f" {len(wrong)} missing or of another shape ({wrong[0]} first); the files belong to"
+            " different models, so fetch or save the model again."
+        )
+
+
+def _check_tokenizer(source: Source, tokenizer: Any, backbone: Any) -> None:
+    """Another model's tokenizer shows in its size or in all of its special tokens."""
+    rows = backbone.get_input_embeddings().num_embeddings
+    if len(tokenizer) > rows:
+        raise ModelError(
+            f"expected the tokenizer in {source.path} to have at most {rows} tokens, as the model"
+            f" '{source.name}' has embeddings, found {len(tokenizer)}: it is another model's;"
+            " save the model's own tokenizer there."
+        )
+    config = backbone.config
+    pairs = [
+        (config.pad_token_id, tokenizer.pad_token_id),
+        (config.bos_token_id, tokenizer.bos_token_id or tokenizer.cls_token_id),
+        (config.eos_token_id, tokenizer.eos_token_id or tokenizer.sep_token_id),
+    ]
+    known = [(a, b) for a, b in pairs if isinstance(a, int) and isinstance(b, int)]
+    if len(known) > 1 and all(a != b for a, b in known):
+        raise ModelError(
+            f"expected the tokenizer in {source.path} to use the special tokens of the model"
+            f" '{source.name}' ({', '.join(str(a) for a, _ in known)}), found"
+            f" {', '.join(str(b) for _, b in known)}: it is another model's; save the model's own"
+            " tokenizer there."
+        )
+    tokenizer.padding_side = "right"
+    if tokenizer.pad_token_id is None and source.architecture == "decoder":
+        tokenizer.pad_token = tokenizer.eos_token  # masked, and never a target
+    if tokenizer.pad_token_id is None:
+        raise ModelError(
+            f"expected the tokenizer in {source.path} to have a padding token, found none; set"
+            " its pad_token and save it again."
+        )
+
+
+def _padding_index(backbone: Any) -> int | None:
+    """The padding index behind which positions start, None where they start from 0."""
+    positions = getattr(getattr(backbone, "embeddings", None), "position_embeddings", None)
+    index = getattr(positions, "padding_idx", None)
+    return None if index is None else int(index)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silences transformers' bars and reports: what they say is checked here."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
