@@ -66,10 +66,16 @@ class Plan:
     steps: dict[str, Step]
     routes: tuple[Route, ...]
 
-    def needed(self, done: Mapping[str, bool]) -> list[str]:
-        """The keys that must run, in order: missing results and the missing inputs they need."""
+    def needed(self, done: Mapping[str, bool], weights: bool = False) -> list[str]:
+        """The keys that must run, in order: missing results and the missing inputs they need.
+
+        `weights` asks for every checkpoint too, those that gc deleted included.
+        """
         wanted: set[str] = set()
-        stack = [r.score for r in self.routes if not done.get(r.score)]
+        ends = [r.score for r in self.routes]
+        if weights:
+            ends += [k for k, s in self.steps.items() if s.kind in ("train", "select")]
+        stack = [end for end in ends if not done.get(end)]
         while stack:
             key = stack.pop()
             if key not in wanted:
@@ -140,13 +146,14 @@ def _trained(
     seed: int,
     label: str,
 ) -> _Model:
-    for number, stage in enumerate(stages, 1):
+    for stage in stages:
         config = dict(stage["config"])
         rule = config.pop("selection")
         members: list[JSON] = [
             {
                 "task": m["task"],
                 "version": m["version"],
+                "language": m["language"],
                 "head": m["head"],
                 "data": lock["data"][m["data"]]["digest"],
                 "dev": lock["data"][m["data"]]["dev_digest"],

@@ -11,11 +11,10 @@ import multiprocessing
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
-from pathlib import Path
 from typing import Any, Protocol
 
 from waystation.plan import Step
-from waystation.steps import Emit, Finished, run_unit
+from waystation.steps import Emit, Finished, Place, run_unit
 
 Unit = tuple[Step, ...]
 _queue: Any = None
@@ -26,7 +25,7 @@ class Pool(Protocol):
 
     jobs: int
 
-    def submit(self, root: Path, beside: Path, unit: Unit) -> Future[list[Finished]]:
+    def submit(self, place: Place, unit: Unit) -> Future[list[Finished]]:
         """Start a unit (or run it, inline) and give its future."""
 
     def restart(self) -> None:
@@ -44,10 +43,10 @@ class InlinePool:
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
 
-    def submit(self, root: Path, beside: Path, unit: Unit) -> Future[list[Finished]]:
+    def submit(self, place: Place, unit: Unit) -> Future[list[Finished]]:
         """Run the unit now; its exceptions pass through."""
         future: Future[list[Finished]] = Future()
-        future.set_result(run_unit(root, beside, unit, self._emit))
+        future.set_result(run_unit(place, unit, self._emit))
         return future
 
     def restart(self) -> None:
@@ -73,9 +72,9 @@ class LocalPool:
             self.jobs, mp_context=self._context, initializer=_begin, initargs=(self._events,)
         )
 
-    def submit(self, root: Path, beside: Path, unit: Unit) -> Future[list[Finished]]:
+    def submit(self, place: Place, unit: Unit) -> Future[list[Finished]]:
         """Queue the unit."""
-        return self._executor.submit(_work, root, beside, unit)
+        return self._executor.submit(_work, place, unit)
 
     def restart(self) -> None:
         """Replace the broken executor."""
@@ -97,8 +96,8 @@ def _begin(events: Any) -> None:
     _queue = events
 
 
-def _work(root: Path, beside: Path, unit: Unit) -> list[Finished]:
-    return run_unit(root, beside, unit, _queue.put)
+def _work(place: Place, unit: Unit) -> list[Finished]:
+    return run_unit(place, unit, _queue.put)
 
 
 def _listen(events: Any, emit: Callable[[Any], None]) -> None:

@@ -22,7 +22,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
-from waystation import sources, task as tasks
+from waystation import sources
+from waystation import task as tasks
 from waystation.errors import LockMismatch, StudyFaults, UserError
 from waystation.examples import JSON, HeadSpec, canonical, digest, to_json
 from waystation.settings import Numerics, TrainConfig
@@ -83,6 +84,7 @@ class Resolver:
             "task": task.name,
             "ref": {"task": use.task, "own": own_json(use.own)},
             "version": task.version,
+            "language": use.language,
             "head": to_json(head_of(task, target)),
             "data": entry,
         }
@@ -185,8 +187,14 @@ class Resolver:
     ) -> tuple[tuple[Any, ...], list[str]]:
         """A use's share of a split, with what is worth saying of it."""
         everything = self.read(task, language, split)
-        chosen, warning = sources.select(task, everything, use.examples, use.skip)
-        return chosen, [warning] if warning else []
+        chosen = sources.select(task, everything, use.examples, use.skip)
+        notes = []
+        if use.examples is not None and len(chosen) < use.examples:
+            notes.append(
+                f"{task.name}: {use.examples} training examples were asked for,"
+                f" {len(chosen)} are there and are used."
+            )
+        return chosen, notes
 
     def read(self, task: Task[Any], language: str, split: str) -> tuple[Any, ...]:
         """All examples of a split, read and checked once."""
@@ -217,9 +225,12 @@ def resolve(
     data: Path | None = None,
     limit: int | None = None,
     relock: bool = False,
+    keep: bool = True,
     say: Callable[[str], None] = lambda _: None,
 ) -> Lock:
     """Read what the study needs, compare with its lock, write the lock, and return it.
+
+    Without `keep` it neither compares nor writes.
 
     Raises StudyFaults with everything that is missing or wrong, LockMismatch with everything
     that changed.
@@ -230,7 +241,7 @@ def resolve(
     lock: Lock = {
         "format": FORMAT,
         "study": study.name,
-        "versions": {p: version(p) for p in PACKAGES} | {"python": platform.python_version()},
+        "versions": _versions(),
         "numerics": numerics_of(study.numerics, old),
         "backbones": _backbones(resolver),
         "seeds": list(study.seeds),
@@ -243,6 +254,8 @@ def resolve(
     lock["data"] = resolver.entries
     if resolver.faults:
         raise StudyFaults(list(dict.fromkeys(resolver.faults)))
+    if not keep:
+        return lock
     changed = differences(old, lock)
     if changed:
         raise LockMismatch(
@@ -256,6 +269,11 @@ def resolve(
         with explained(path.parent):
             write_atomically(path, text)
     return lock
+
+
+def _versions() -> dict[str, JSON]:
+    found: dict[str, JSON] = {p: version(p) for p in PACKAGES}
+    return found | {"python": platform.python_version()}
 
 
 def _backbones(resolver: Resolver) -> dict[str, JSON]:
@@ -273,7 +291,9 @@ def _backbones(resolver: Resolver) -> dict[str, JSON]:
             "revision": source.revision,
             "digest": source.digest,
             "architecture": source.architecture,
-            "notes": source.notes,
+            "size_bytes": source.size_bytes,
+            "licence": source.licence,
+            "notes": list(source.notes),
         }
     return found
 

@@ -49,7 +49,10 @@ class Score:
 
 @dataclass(frozen=True, kw_only=True)
 class StepSummary:
-    """One step of the plan: what it was and what it cost. `state`: done, failed, skipped, missing."""
+    """One step of the plan, what it was and what it cost.
+
+    `state` is done, failed, skipped or missing.
+    """
 
     key: str
     kind: str
@@ -85,9 +88,7 @@ class Results:
 def collect(lock: Lock, plan: Plan, store: Store, study: Study) -> Results:
     """Gather what is finished; what is missing or failed is listed, never filled in."""
     targets = {t["name"]: t for t in cast("Any", lock["targets"])}
-    tasks = {
-        name: task_of(t["ref"], study.path.resolve().parent) for name, t in targets.items()
-    }
+    tasks = {name: task_of(t["ref"], study.path.resolve().parent) for name, t in targets.items()}
     scores: list[Score] = []
     for route in plan.routes:
         if store.state(route.score) == "done":
@@ -177,8 +178,7 @@ def _learning(store: Store, key: str) -> tuple[Any, Any]:
 def _warnings(lock: Lock) -> tuple[str, ...]:
     notes = [n for e in cast("Any", lock["data"]).values() for n in e.get("notes", [])]
     for name, source in cast("Any", lock["backbones"]).items():
-        if source.get("notes"):
-            notes.append(f"{name}: {source['notes']}")
+        notes += [f"{name}: {note}" for note in source["notes"]]
     return tuple(dict.fromkeys(notes))
 
 

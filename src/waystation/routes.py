@@ -58,7 +58,7 @@ def _predicted(
 ) -> Iterator[dict[str, JSON]]:
     from waystation.predict import predict as predict_examples
     from waystation.settings import Numerics
-    from waystation.steps import load_model
+    from waystation.steps import Place, load_model
 
     spec = entry["spec"]
     step = Step(
@@ -68,10 +68,12 @@ def _predicted(
     if parent is not None and store.state(parent[0]) != "done":
         raise UserError(
             f"expected the weights of {parent[0]} in the store {store.root}, found them deleted"
-            " (gc keeps only what reports need); run `waystation run STUDY --keep` again after"
-            f" deleting {store.folder(parent[0])}."
+            " (gc keeps only what reports need); `waystation run STUDY --weights` computes them"
+            " again."
         )
-    model = load_model(store, Path(entry["beside"]), step, parent, keep_heads=True)
+    model = load_model(
+        store, Place(root=store.root, beside=Path(entry["beside"])), step, parent, keep_heads=True
+    )
     predictions = predict_examples(
         model,
         cast("HeadSpec", from_json(HeadSpec, spec["head"])),
@@ -109,7 +111,7 @@ def _json_lines(task: Task[Any], file: Path) -> Iterator[Any]:
         try:
             data = json.loads(line)
         except ValueError as error:
-            raise DataError(f"expected one JSON object a line, found {error}", file, number)
+            raise DataError(f"expected one JSON object a line, found {error}", file, number) from error
         unknown = [k for k in data if k not in names] if isinstance(data, dict) else ["no object"]
         missing = [k for k in required if k not in data]
         if unknown or missing:

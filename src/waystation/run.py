@@ -20,7 +20,7 @@ from waystation.plan import Plan, Step, plan
 from waystation.pools import InlinePool, LocalPool, Pool
 from waystation.resolve import Lock, resolve
 from waystation.results import Results, collect
-from waystation.steps import Finished, Progress
+from waystation.steps import Finished, Place, Progress
 from waystation.store import Store, explained, pretty, write_atomically
 from waystation.study import Study, load_study
 
@@ -40,6 +40,8 @@ class Options:
     limit: int | None = None
     relock: bool = False
     verify: bool = False
+    weights: bool = False
+    """Also compute again the checkpoints that gc deleted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +54,22 @@ class Prepared:
     store: Store
     states: dict[str, str]
     """Store state of every step of the plan, see Store.state."""
+    options: Options
+
+    @property
+    def place(self) -> Place:
+        """Where its steps run."""
+        return Place(
+            root=self.store.root,
+            beside=self.study.path.resolve().parent,
+            device=self.study.resources.devices,
+        )
 
     @property
     def missing(self) -> list[str]:
         """The steps that a run would run."""
-        return self.plan.needed({k: s == "done" for k, s in self.states.items()})
+        done = {k: s == "done" for k, s in self.states.items()}
+        return self.plan.needed(done, self.options.weights)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +125,9 @@ def prepare(path: Path, options: Options, watcher: Watcher | None = None) -> Pre
             )
             store.discard(key)
             states[key] = "missing"
-    return Prepared(study=study, lock=lock, plan=planned, store=store, states=states)
+    return Prepared(
+        study=study, lock=lock, plan=planned, store=store, states=states, options=options
+    )
 
 
 def run_study(path: Path, options: Options, watcher: Watcher | None = None) -> Outcome:
@@ -176,9 +191,7 @@ class _Run:
         elif alone:
             units = [u for u in units if u not in alone]
         for unit in units[: max(0, self.pool.jobs - len(self.running))]:
-            future = self.pool.submit(
-                self.prepared.store.root, self.prepared.study.path.resolve().parent, unit
-            )
+            future = self.pool.submit(self.prepared.place, unit)
             self.running[future] = unit
             self.todo -= {s.key for s in unit}
 
@@ -244,7 +257,7 @@ class _Run:
             )
         states = self.prepared.store.state
         done = {k: states(k) == "done" for k in self.prepared.plan.steps}
-        needed = set(self.prepared.plan.needed(done))
+        needed = set(self.prepared.plan.needed(done, self.prepared.options.weights))
         under_way = {s.key for steps in self.running.values() for s in steps}
         settled = {k for k, f in self.finished.items() if f.state in ("failed", "skipped")}
         self.todo |= needed - under_way - settled
@@ -319,9 +332,7 @@ def prunable(prepared: Prepared) -> dict[str, tuple[list[str], int]]:
 
 def _stop_keys(lock: Mapping[str, Any], whole: Plan) -> set[str]:
     """Train steps that some stop of the study ends with or passes through."""
-    only_stops = dict(lock) | {
-        "targets": [dict(t) | {"stages": []} for t in _any(lock["targets"])]
-    }
+    only_stops = dict(lock) | {"targets": [dict(t) | {"stages": []} for t in _any(lock["targets"])]}
     return set(plan(only_stops).steps) & set(whole.steps)
 
 

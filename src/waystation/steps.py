@@ -44,7 +44,7 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Finished:
-    """How one step ended: `done`, `cached`, `failed`, `skipped` or `damaged` (its `message` key)."""
+    """How one step ended: `done`, `cached`, `failed`, `skipped` or `damaged`."""
 
     key: str
     state: str
@@ -59,9 +59,20 @@ Emit = Callable[["Progress | Finished"], None]
 _warm: dict[str, Any] = {}
 
 
-def run_unit(root: Path, beside: Path, steps: Sequence[Step], emit: Emit) -> list[Finished]:
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a unit runs: none of it enters a key."""
+
+    root: Path
+    """The store's folder."""
+    beside: Path
+    """The study's folder, which user code and model folders are relative to."""
+    device: str = "auto"
+
+
+def run_unit(place: Place, steps: Sequence[Step], emit: Emit) -> list[Finished]:
     """Run a unit's steps in order. Raises StoreError where the store itself is broken."""
-    store = Store(root)
+    store = Store(place.root)
     ended: dict[str, Finished] = {}
     for step in steps:
         failed = [i for i in step.inputs if i in ended and ended[i].state in ("failed", "skipped")]
@@ -70,7 +81,7 @@ def run_unit(root: Path, beside: Path, steps: Sequence[Step], emit: Emit) -> lis
                 key=step.key, state="skipped", message=f"needs {failed[0]}, which failed"
             )
         else:
-            ended[step.key] = _run_step(store, beside, step, emit)
+            ended[step.key] = _run_step(store, place, step, emit)
         emit(ended[step.key])
         if ended[step.key].state == "damaged":
             break
@@ -78,7 +89,7 @@ def run_unit(root: Path, beside: Path, steps: Sequence[Step], emit: Emit) -> lis
     return list(ended.values())
 
 
-def _run_step(store: Store, beside: Path, step: Step, emit: Emit) -> Finished:
+def _run_step(store: Store, place: Place, step: Step, emit: Emit) -> Finished:
     started = time.monotonic()
 
     def waiting() -> None:
@@ -98,7 +109,7 @@ def _run_step(store: Store, beside: Path, step: Step, emit: Emit) -> Finished:
             store.publish(
                 step.key,
                 description,
-                lambda folder: WORK[step.kind](store, beside, step, folder, emit),
+                lambda folder: WORK[step.kind](store, place, step, folder, emit),
                 lambda: _run_info(step, begun, time.monotonic() - started),
             )
     except Damaged as error:
@@ -153,19 +164,20 @@ def _run_info(step: Step, begun: str, seconds: float) -> JSON:
 # -- one function per kind -----------------------------------------------------------------------
 
 
-def _train(store: Store, beside: Path, step: Step, folder: Path, emit: Emit) -> None:
+def _train(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> None:
     from waystation.mixture import Member, Mixture
     from waystation.train import TrainProgress, finetune
 
     spec = cast("Any", step.spec)
     members = []
     for member, ref in zip(spec["members"], step.context["refs"], strict=True):
-        task = task_of(ref, beside)
+        task = task_of(ref, place.beside)
         _same_version(task.version, member["version"], task.name)
         members.append(
             Member(
                 name=member["task"],
                 task=task,
+                language=member["language"],
                 head=cast("HeadSpec", from_json(HeadSpec, member["head"])),
                 examples=store.data(member["data"], task.example),
                 dev=store.data(member["dev"], task.example) if member["dev"] else (),
@@ -185,13 +197,13 @@ def _train(store: Store, beside: Path, step: Step, folder: Path, emit: Emit) -> 
         )
 
     config = TrainConfig.model_validate(spec["config"])
-    model = load_model(store, beside, step, spec["parent"], keep_heads=config.keep_head)
+    model = load_model(store, place, step, spec["parent"], keep_heads=config.keep_head)
     mixture = Mixture(members=tuple(members), rates=spec["rates"], cap=spec["cap"])
     numerics = Numerics.model_validate(spec["numerics"])
     finetune(model, mixture, config, numerics, int(spec["seed"]), folder, progress)
 
 
-def _select(store: Store, beside: Path, step: Step, folder: Path, emit: Emit) -> None:
+def _select(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> None:
     from waystation.select import choose
 
     train = cast("str", step.spec["train"])
@@ -200,7 +212,7 @@ def _select(store: Store, beside: Path, step: Step, folder: Path, emit: Emit) ->
     (folder / "select.json").write_text(pretty(picked))
 
 
-def _predict(store: Store, beside: Path, step: Step, folder: Path, emit: Emit) -> None:
+def _predict(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> None:
     from waystation.predict import predict
 
     spec = cast("Any", step.spec)
@@ -209,7 +221,7 @@ def _predict(store: Store, beside: Path, step: Step, folder: Path, emit: Emit) -
     warm = canonical([spec["backbone"], spec["model"]])
     if warm not in _warm:
         _warm.clear()
-        _warm[warm] = load_model(store, beside, step, spec["model"], keep_heads=True)
+        _warm[warm] = load_model(store, place, step, spec["model"], keep_heads=True)
 
     def progress(done: int, total: int) -> None:
         emit(Progress(key=step.key, done=done, total=total, unit="examples"))
@@ -231,11 +243,11 @@ def _predict(store: Store, beside: Path, step: Step, folder: Path, emit: Emit) -
             file.write(canonical(line) + "\n")
 
 
-def _score(store: Store, beside: Path, step: Step, folder: Path, emit: Emit) -> None:
+def _score(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> None:
     from waystation.score import score
 
     spec = cast("Any", step.spec)
-    task = task_of(step.context["ref"], beside)
+    task = task_of(step.context["ref"], place.beside)
     _same_version(task.version, spec["version"], task.name)
     predictions = read_predictions(store, spec["predict"], task.kind)
     examples = store.data(spec["data"], task.example)
@@ -252,7 +264,7 @@ def read_predictions(store: Store, key: str, kind: str) -> list[Any]:
     return found
 
 
-WORK: dict[str, Callable[[Store, Path, Step, Path, Emit], None]] = {
+WORK: dict[str, Callable[[Store, Place, Step, Path, Emit], None]] = {
     "train": _train,
     "select": _select,
     "predict": _predict,
@@ -261,14 +273,18 @@ WORK: dict[str, Callable[[Store, Path, Step, Path, Emit], None]] = {
 
 
 def load_model(
-    store: Store, beside: Path, step: Step, parent: Sequence[str] | None, *, keep_heads: bool
+    store: Store, place: Place, step: Step, parent: Sequence[str] | None, *, keep_heads: bool
 ) -> Any:
-    """The backbone as the parent stage left it; fresh where there is none."""
-    from waystation import backbone
-    from waystation.train import load_checkpoint
+    """The backbone as the parent stage left it, on its device; fresh where there is no parent."""
+    import torch
 
+    from waystation import backbone
+    from waystation.checkpoint import load_checkpoint
+    from waystation.train import keep_memory
+
+    keep_memory()
     spec: Mapping[str, Any] = step.spec
-    source = backbone.locate(step.context["backbone"], beside)
+    source = backbone.locate(step.context["backbone"], place.beside)
     if source.digest != spec["backbone"]:
         raise LockMismatch(
             f"expected backbone {source.name} with digest {spec['backbone'][:12]} as the lock"
@@ -280,7 +296,10 @@ def load_model(
         train, select = parent
         folder = checkpoint(store, train, select)
         load_checkpoint(model, folder, heads=keep_heads)
-    return model
+    device = place.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return model.to(device)
 
 
 def checkpoint(store: Store, train: str, select: str) -> Path:
