@@ -1,14 +1,6 @@
-"""`python -m waystation` and the console script: start the command line, nothing else."""
+"""`python -m waystation`: the command line, see `cli.py`."""
 
-from __future__ import annotations
-
-
-def main() -> None:
-    """Run the command line and leave with its exit status."""
-    from waystation.cli import run_cli
-
-    raise SystemExit(run_cli())
-
+from waystation.cli import main
 
 if __name__ == "__main__":
     main()

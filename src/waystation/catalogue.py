@@ -1,0 +1,201 @@
+"""What the verbs on tasks, models, data and the machine print: tasks, models, check, score, doctor.
+
+Each verb prints a table, or with `--json` the same as a JSON document.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+
+from waystation import display, packaged, sources, task
+from waystation.errors import UserError, suggest
+from waystation.task import CATALOGUE, Task
+
+
+def show_tasks(data: Path | None, *, json: bool) -> None:
+    """All tasks of the catalogue."""
+    found = [_facts(task.get(name), data) for name in CATALOGUE]
+    if json:
+        display.as_json(found)
+        return
+    columns = ["task", "kind", "languages", "splits", "licence"] + (["here"] if data else [])
+    rows = []
+    for facts in found:
+        row = [facts["name"], facts["kind"], len(facts["languages"]), ", ".join(facts["splits"])]
+        here = [str(len(facts["here"]))] if data else []
+        rows.append([*row, facts["licence"], *here])
+    display.table(
+        columns,
+        rows,
+        right=(
+            "languages",
+            "here",
+        ),
+    )
+
+
+def show_task(name: str, data: Path | None, *, json: bool) -> None:
+    """One task in full."""
+    found = task.get(name)
+    facts = _facts(found, data)
+    if json:
+        display.as_json(facts)
+        return
+    print(f"{found.name}: {found.summary}")
+    rows = [(key, _text(value)) for key, value in facts.items() if key not in ("name", "summary")]
+    display.table(("", ""), [row for row in rows if row[1]])
+
+
+def _facts(found: Task[Any], data: Path | None) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "name": found.name,
+        "summary": found.summary,
+        "kind": found.kind,
+        "languages": list(found.languages),
+        "splits": list(found.splits),
+        "labels": list(found.labels),
+        "fine_tuned_on": list(found.train) or [found.name],
+        "metrics": [name for metric in found.metrics for name in metric.names],
+        "licence": found.licence,
+        "source": found.source,
+        "citation": found.citation,
+        "notes": list(found.notes),
+        "version": found.version,
+        "files": _files(found),
+    }
+    if data is not None:
+        facts["here"] = list(sources.available(found, data, found.test_split))
+    return facts
+
+
+def _files(found: Task[Any]) -> dict[str, list[str]]:
+    """The files of each split, for the first layout that has it, in the last of its languages."""
+    files = {}
+    for split in found.splits:
+        for language in (found.languages[-1], found.source_language):
+            names = next((n for lay in found.layouts if (n := lay.paths(language, split))), ())
+            if names:
+                files[f"{split} ({language})"] = list(names)
+                break
+    return files
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return "\n".join(f"{key}: {', '.join(names)}" for key, names in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def show_models(*, json: bool) -> None:
+    """All packaged models."""
+    found = packaged.models()
+    if json:
+        display.as_json([_model(model) for model in found])
+        return
+    rows = [
+        (m.name, m.architecture, m.languages, m.licence, display.size(m.wheel_bytes), _here(m))
+        for m in found
+    ]
+    columns = ("model", "architecture", "languages", "licence", "download", "here")
+    display.table(columns, rows, right=("download",))
+    print("\nAny local transformers folder and any hub id (owner/name) can be a backbone too.")
+
+
+def show_model(name: str, *, json: bool) -> None:
+    """One packaged model in full."""
+    model = packaged.PACKAGED.get(name)
+    if model is None:
+        hint = suggest(name, packaged.PACKAGED)
+        raise UserError(
+            f"expected the name of a packaged model ({', '.join(packaged.PACKAGED)}),"
+            f" found '{name}'.{hint}"
+        )
+    facts = _model(model)
+    if json:
+        display.as_json(facts)
+        return
+    print(f"{model.name}: {model.summary}")
+    rows = [(key, _text(value)) for key, value in facts.items() if key not in ("name", "summary")]
+    display.table(("", ""), rows)
+
+
+def _here(model: packaged.PackagedModel) -> str:
+    return "yes" if packaged.is_here(model.name) else "no"
+
+
+def _model(model: packaged.PackagedModel) -> dict[str, Any]:
+    facts = dataclasses.asdict(model)
+    facts["files"] = {name: [sha] for name, sha in model.files.items()}
+    facts["notes"] = list(model.notes)
+    folder = str(packaged.folder_of(model.name))
+    return facts | {"here": _here(model), "folder": folder}
+
+
+def get_model(name: str) -> None:
+    """Fetch a packaged model, with progress; prints its folder."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        folder = packaged.get(name, _bars(progress) if console.is_terminal else _lines())
+    print(folder)
+
+
+def _bars(progress: Progress) -> packaged.Progress:
+    bars: dict[str, TaskID] = {}
+
+    def show(what: str, done: int, total: int) -> None:
+        if what not in bars:
+            bars[what] = progress.add_task(what, total=total)
+        progress.update(bars[what], completed=done, total=total)
+
+    return show
+
+
+def _lines() -> packaged.Progress:
+    """One line at each quarter of each part, for piped output."""
+    said: set[tuple[str, int]] = set()
+
+    def show(what: str, done: int, total: int) -> None:
+        quarter = 4 * done // max(total, 1)
+        if (what, quarter) not in said:
+            said.add((what, quarter))
+            line = f"{what}: {display.size(done)} of {display.size(total)}"
+            print(line, file=sys.stderr, flush=True)
+
+    return show
+
+
+def show_score(
+    name: str, predictions: Path, references: Path, language: str, *, json: bool
+) -> None:
+    """The official metric of a task on two files."""
+    from waystation.score import score_files
+
+    found: Any = score_files(task.get(name), predictions, references, language)
+    scores = {
+        variant or "scores": {k: v for one in metrics.values() for k, v in one["values"].items()}
+        for variant, metrics in found["variants"].items()
+    }
+    if json:
+        kept = {key: found[key] for key in ("task", "version", "language", "count", "baselines")}
+        display.as_json(kept | {"scores": scores})
+        return
+    rows = [
+        (name if variant == "scores" else f"{variant} {name}", _number(value))
+        for variant, values in scores.items()
+        for name, value in values.items()
+    ]
+    rows += [(name, _number(value)) for name, value in found["baselines"].items()]
+    display.table(
+        ("", found["task"]), [("examples", found["count"]), *rows], right=(found["task"],)
+    )
+
+
+def _number(value: float | None) -> str:
+    return "not defined" if value is None else f"{value:.2f}"

@@ -1,0 +1,180 @@
+"""What the verbs on a study print: run, plan, report, predict, gc.
+
+Results go to standard output, progress and remarks to standard error. The work is done in
+`run`, `explain`, `report` and `routes`; here it is only shown.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from rich.console import Console
+
+from waystation import display, explain, report, routes
+from waystation.report.numbers import duration
+from waystation.run import Options, Outcome, prepare, prunable, run_study
+from waystation.store import Store, explained, write_atomically
+
+if TYPE_CHECKING:
+    from waystation.results import Results
+
+
+def show_run(path: Path, options: Options, *, json: bool) -> int:
+    """Run a study, show its tables, write its page; 1 where a step failed."""
+    console = Console(stderr=True)
+    watcher: Any = display.Bars(console) if console.is_terminal else display.Lines()
+    with watcher if console.is_terminal else nullcontext():
+        outcome = run_study(path, options, watcher)
+    analysis = report.analyse(outcome.results)
+    page = options.store / "reports" / f"{path.stem}{_trial(options)}.html"
+    _write(page, report.render(outcome.results, "html", analysis))
+    if json:
+        print(report.render(outcome.results, "json", analysis))
+    else:
+        report.show(analysis, Console())
+        print(_closing(outcome))
+        print(f"Report: {page}")
+    return 1 if outcome.count("failed") else 0
+
+
+def _trial(options: Options) -> str:
+    return "" if options.limit is None else f".limit-{options.limit}"
+
+
+def _closing(outcome: Outcome) -> str:
+    counts = {state: outcome.count(state) for state in ("done", "failed", "skipped")}
+    if not any(counts.values()):
+        return "Nothing had to be computed."
+    said = f"Computed {_steps(counts['done'])}"
+    if counts["failed"]:
+        said += f"; {counts['failed']} failed and {counts['skipped']} that need them were skipped"
+        first = next(f for f in outcome.finished.values() if f.state == "failed")
+        label = outcome.prepared.plan.steps[first.key].label
+        said += f".\nFirst failure: {label}: {first.message}"
+        said += f"\nSee {outcome.prepared.store.root / 'failed'}; run again to repeat only these"
+    return f"{said}."
+
+
+def _steps(number: int) -> str:
+    return "1 step" if number == 1 else f"{number} steps"
+
+
+def show_plan(path: Path, options: Options, *, json: bool) -> None:
+    """What would run, what is shared, what it may cost."""
+    plan = cast("Mapping[str, Any]", explain.summary(prepare(path, options, display.Lines())))
+    if json:
+        display.as_json(plan)
+        return
+    rows = [
+        (kind, counts["total"], counts["finished"], counts["to_run"])
+        for kind, counts in plan["steps"].items()
+    ]
+    display.table(
+        ("steps", "all", "finished", "to run"),
+        rows,
+        right=(
+            "all",
+            "finished",
+            "to run",
+        ),
+    )
+    if plan["shared"]:
+        print("\nTrained once for several routes:")
+        display.table(
+            ("step", "routes", "key"),
+            ((s["label"], s["routes"], s["key"]) for s in plan["shared"]),
+            right=("routes",),
+        )
+    trains = [s for s in plan["to_run"] if s["kind"] == "train"]
+    if trains:
+        print("\nTraining steps to run:")
+        display.table(("step", "key"), ((s["label"], s["key"]) for s in trains))
+    if plan["to_run"]:
+        rough = plan["estimate"]
+        print(
+            f"\nRoughly {duration(rough['seconds'])} one step at a time,"
+            f" {display.size(rough['memory_bytes'])} of memory,"
+            f" {display.size(rough['disk_bytes'])} of disk (from {rough['basis']})."
+        )
+    else:
+        print("\nNothing to run: everything is in the store.")
+
+
+def show_why(path: Path, options: Options, key: str) -> None:
+    """What entered a step's key, as JSON."""
+    display.as_json(explain.why(prepare(path, options, display.Lines()), key))
+
+
+def show_difference(path: Path, options: Options, *, json: bool) -> None:
+    """What changed since the study's lock."""
+    found = explain.diff(path, options)
+    if json:
+        display.as_json(found)
+    else:
+        print("\n".join(found) if found else "Nothing changed since the lock.")
+
+
+def show_report(path: Path, options: Options, format: str | None, output: Path | None) -> None:
+    """The tables here, or a report in a format, printed or written to a file."""
+    results = _results(path, options)
+    if format is None and output is None:
+        report.show(report.analyse(results), Console())
+        return
+    text = report.render(results, format or "")
+    if output is None:
+        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+    else:
+        _write(output, text)
+        print(f"Wrote {output}")
+
+
+def _results(path: Path, options: Options) -> Results:
+    from waystation.results import collect
+
+    found = prepare(path, options, display.Lines())
+    return collect(found.lock, found.plan, found.store, found.study)
+
+
+def write_predictions(
+    route: str, file: Path, store: Path, language: str, output: Path | None
+) -> None:
+    """Predictions of a route for a file, JSON lines."""
+    from waystation.examples import canonical
+
+    found = routes.predict(route, file, Store.open(store), language)
+    lines = (canonical(prediction) for prediction in found)
+    if output is None:
+        for line in lines:
+            print(line)
+        return
+    _write(output, "".join(f"{line}\n" for line in lines))
+    print(f"Wrote {output}")
+
+
+def collect_garbage(path: Path, options: Options, *, yes: bool) -> None:
+    """Checkpoints of target training that no report needs: named, and deleted on `yes`."""
+    prepared = prepare(path, options, display.Lines())
+    found = {key: entry for key, entry in prunable(prepared).items() if entry[0]}
+    total = display.size(sum(size for _, size in found.values()))
+    if not found:
+        print("Nothing to delete: every checkpoint is still needed.")
+        return
+    steps = prepared.plan.steps
+    rows = [(steps[key].label, key, display.size(entry[1])) for key, entry in found.items()]
+    display.table(("checkpoints of", "key", "size"), rows, right=("size",))
+    if not yes:
+        print(f"{total} could be deleted; --yes deletes it. Results and intermediate stops stay.")
+        return
+    for key, (names, _) in found.items():
+        prepared.store.prune(key, names)
+    print(f"Deleted {total}.")
+
+
+def _write(path: Path, text: str) -> None:
+    with explained(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, text)
