@@ -1,0 +1,236 @@
+"""A task from the user's own CSV, TSV or JSONL files, without any Python.
+
+Kinds: classification (single texts or pairs), regression, tagging. Labels are collected from the
+training file, so that file is read when the task is made. CSV follows RFC 4180 (quotes around
+cells with commas); TSV has no quoting. Tagging takes words and tags separated by spaces, or lists
+in JSONL. Without a dev file a tenth of the training rows, chosen by hash of their ids, is dev.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from waystation import readers
+from waystation.errors import DataError, UserError
+from waystation.examples import ClassificationExample, RegressionExample, TaggingExample
+from waystation.languages import check_tag
+from waystation.metrics import Metric
+from waystation.metrics.labels import ACCURACY, CORRELATION
+from waystation.metrics.tagging import CHUNK_F1, TOKEN_ACCURACY
+from waystation.task import CATALOGUE, Layout, Task
+
+_DEV_SHARE: Final = 10
+_EXAMPLES: Final[Mapping[str, type]] = {
+    "classification": ClassificationExample,
+    "regression": RegressionExample,
+    "tagging": TaggingExample,
+}
+
+
+class OwnData(BaseModel):
+    """What a study says of the user's own files; paths are relative to the study's folder."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal["csv", "tsv", "jsonl"]
+    path: str
+    """The training file."""
+    kind: Literal["classification", "regression", "tagging"]
+    name: str | None = None
+    """The task's name; None takes the training file's."""
+    text: str = "text"
+    pair: str | None = None
+    """The column of the second text, where examples are pairs."""
+    label: str = "label"
+    """The column of the label, or of the number for regression."""
+    words: str = "tokens"
+    tags: str = "tags"
+    id: str | None = None
+    """The column of ids; None numbers the rows from 1."""
+    language: str = "en"
+    dev: str | None = None
+    evaluate: dict[str, str] = {}
+    """Language tag to test file."""
+
+
+def task_of(own: OwnData, beside: Path) -> Task[Any]:
+    """The Task of the user's own files, labels collected from the training file."""
+    name = own.name or Path(own.path).name.split(".")[0]
+    if name in CATALOGUE:
+        raise UserError(
+            f"expected a name that no built-in task has, found '{name}' (from {own.path});"
+            " add `name:` to that entry."
+        )
+    for tag in (own.language, *own.evaluate):
+        check_tag(tag)
+    files = _files(own, beside)
+    labels = () if own.kind == "regression" else _labels(own, files["train"])
+    return Task(
+        name=name,
+        version=1,
+        summary=f"{own.kind} from {own.path}",
+        example=_EXAMPLES[own.kind],
+        layouts=(_layout(own, files, labels, beside),),
+        languages=tuple(dict.fromkeys((own.language, *own.evaluate))),
+        splits=("train", "dev", "test"),
+        labels=labels,
+        metrics=_metrics(own, labels),
+        source_language=own.language,
+        chance=100 / len(labels) if own.kind == "classification" else None,
+        source="the user's own files",
+    )
+
+
+def _files(own: OwnData, beside: Path) -> dict[str, Path]:
+    named = {"train": own.path, "dev": own.dev or own.path}
+    files = {split: (beside / path).absolute() for split, path in named.items()}
+    tests = {tag: (beside / path).absolute() for tag, path in own.evaluate.items()}
+    for path in (*files.values(), *tests.values()):
+        if not path.is_file():
+            raise UserError(
+                f"expected the file {path} that the study names, found none;"
+                " paths are relative to the study's folder."
+            )
+    return files
+
+
+def _layout(
+    own: OwnData, files: Mapping[str, Path], labels: tuple[str, ...], beside: Path
+) -> Layout[Any]:
+    def paths(language: str, split: str) -> tuple[str, ...]:
+        if split == "test":
+            test = own.evaluate.get(language)
+            return (str((beside / test).absolute()),) if test else ()
+        return (str(files[split]),) if language == own.language else ()
+
+    def read(found: Sequence[Path], _: str, split: str) -> Iterator[Any]:
+        examples = [_example(own, row, found[0], labels) for row in _rows(own, found[0])]
+        if own.dev is not None or split == "test":
+            yield from examples
+            return
+        held = _held_out([example.id for example in examples], found[0])
+        yield from (e for e in examples if (e.id in held) == (split == "dev"))
+
+    return Layout(paths=paths, read=read)
+
+
+def _held_out(ids: Sequence[str], path: Path) -> frozenset[str]:
+    if len(ids) < 2:
+        raise DataError(
+            f"expected at least 2 rows, one of them for dev, found {len(ids)};"
+            " add rows or name a `dev:` file",
+            path,
+        )
+    ranked = sorted(ids, key=lambda id_: (hashlib.sha256(id_.encode()).hexdigest(), id_))
+    return frozenset(ranked[: max(1, len(ids) // _DEV_SHARE)])
+
+
+def _columns(own: OwnData) -> tuple[str, ...]:
+    given = (own.words, own.tags) if own.kind == "tagging" else (own.text, own.pair, own.label)
+    return tuple(column for column in (*given, own.id) if column is not None)
+
+
+def _rows(own: OwnData, path: Path) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
+    """(line, id, row) of a file; only the columns that the task reads have to be there."""
+    if own.format == "jsonl":
+        rows: Iterator[tuple[int, Mapping[str, Any]]] = readers.jsonl(path)
+    elif own.format == "csv":
+        rows = readers.csv_table(path, _columns(own))
+    else:
+        rows = readers.table(path, _columns(own))
+    for number, (line, row) in enumerate(rows, 1):
+        name = str(number) if own.id is None else _scalar(row, own.id, path, line)
+        yield line, name, row
+
+
+def _scalar(row: Mapping[str, Any], column: str, path: Path, line: int) -> str:
+    """A cell as text; JSON whole numbers and truth values are written as JSON does."""
+    value = readers.take(row, column, object, path, line)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    if not isinstance(value, str):
+        raise DataError(
+            f"expected '{column}' to be text or a number, found a {type(value).__name__}",
+            path,
+            line,
+        )
+    return readers.filled(value, f"'{column}'", path, line)
+
+
+def _words(row: Mapping[str, Any], column: str, path: Path, line: int) -> tuple[str, ...]:
+    value = readers.take(row, column, object, path, line)
+    parts = value.split() if isinstance(value, str) else value
+    if not isinstance(parts, list) or not parts:
+        raise DataError(
+            f"expected '{column}' to be a list, or words with spaces between them, found {value!r}",
+            path,
+            line,
+        )
+    for part in parts:
+        if not isinstance(part, str) or not part.strip():
+            raise DataError(f"expected text in '{column}', found {part!r}", path, line)
+    return tuple(parts)
+
+
+def _labels(own: OwnData, path: Path) -> tuple[str, ...]:
+    found: set[str] = set()
+    count = 0
+    for line, _, row in _rows(own, path):
+        count += 1
+        if own.kind == "tagging":
+            found.update(_words(row, own.tags, path, line))
+        else:
+            found.add(_scalar(row, own.label, path, line))
+    column = own.tags if own.kind == "tagging" else own.label
+    if len(found) < 2:
+        shown = f"only '{min(found)}'" if found else "none"
+        raise DataError(f"expected at least two labels in column '{column}', found {shown}", path)
+    if count >= 20 and len(found) > count / 2:
+        raise DataError(
+            f"expected '{column}' to hold labels, found {len(found)} different values in {count}"
+            " rows; name the column of labels, or use `kind: regression` for numbers",
+            path,
+        )
+    return tuple(sorted(found))
+
+
+def _example(
+    own: OwnData, row: tuple[int, str, Mapping[str, Any]], path: Path, labels: tuple[str, ...]
+) -> ClassificationExample | RegressionExample | TaggingExample:
+    line, id_, cells = row
+    known = {label: label for label in labels}
+    if own.kind == "tagging":
+        words, tags = (_words(cells, column, path, line) for column in (own.words, own.tags))
+        if len(words) != len(tags):
+            raise DataError(
+                f"expected as many tags as words, found {len(tags)} tags for {len(words)} words",
+                path,
+                line,
+            )
+        for tag in tags:
+            readers.one_of(tag, known, "the tag (all that training has)", path, line)
+        return TaggingExample(id=id_, words=words, tags=tags)
+    text = _scalar(cells, own.text, path, line)
+    pair = _scalar(cells, own.pair, path, line) if own.pair is not None else None
+    gold = _scalar(cells, own.label, path, line)
+    if own.kind == "regression":
+        value = readers.number(gold, f"'{own.label}'", path, line)
+        return RegressionExample(id=id_, text=text, pair=pair, value=value)
+    label = readers.one_of(gold, known, f"'{own.label}' (all that training has)", path, line)
+    return ClassificationExample(id=id_, text=text, pair=pair, label=label)
+
+
+def _metrics(own: OwnData, labels: Sequence[str]) -> tuple[Metric[Any, Any], ...]:
+    if own.kind == "classification":
+        return (ACCURACY,)
+    if own.kind == "regression":
+        return (CORRELATION,)
+    chunks = "O" in labels and all(label == "O" or label[:2] in ("B-", "I-") for label in labels)
+    return (CHUNK_F1, TOKEN_ACCURACY) if chunks else (TOKEN_ACCURACY,)

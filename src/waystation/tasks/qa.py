@@ -1,0 +1,225 @@
+"""Answers as spans of a paragraph: SQuAD and its multilingual relatives.
+
+All are SQuAD JSON. Questions are grouped by paragraph (see `readers.squad`), and XQuAD's and
+MLQA's keep their ids in every language, so groups are parallel there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from waystation import readers
+from waystation.errors import DataError
+from waystation.examples import Answer, SpanExample
+from waystation.languages import listed
+from waystation.metrics.qa import MLQA as MLQA_SCORE
+from waystation.metrics.qa import SQUAD
+from waystation.task import Task
+from waystation.tasks import layouts, under
+
+_SQUAD_CITATION: Final = "Rajpurkar et al. 2016, SQuAD: 100,000+ Questions, EMNLP"
+_EXPLORER: Final = "https://raw.githubusercontent.com/rajpurkar/SQuAD-explorer/master/dataset/"
+# Articles of the 20-article file that XQuAD's evaluation paragraphs are taken from.
+_XQUAD_ARTICLES: Final = ("Genghis_Khan", "Huguenot", "Immune_system")
+# The file mixes articles of SQuAD's train and dev parts; these four are its dev split here.
+_SAMPLE_DEV: Final = ("51st_state", "Communications_in_Somalia", "Neolithic", "Pain")
+
+
+def _questions(files: Sequence[Path], _: str, split: str) -> Iterator[SpanExample]:
+    for path in files:
+        for _title, example in readers.squad(path):
+            yield example
+
+
+def _sample(files: Sequence[Path], _: str, split: str) -> Iterator[SpanExample]:
+    """The 20-article file cut by article, with the MRQA list joined to the training part.
+
+    Paragraphs of the list that are paragraphs of the 20 articles too come with their articles
+    only, so that no dev paragraph is trained on.
+    """
+    contexts = set()
+    for title, example in readers.squad(files[0]):
+        contexts.add(example.context)
+        part = "dev" if title in _SAMPLE_DEV else "train"
+        if ("xquad-articles" if title in _XQUAD_ARTICLES else part) == split:
+            yield example
+    if len(files) > 1:
+        yield from (e for e in _mrqa(files[1]) if e.context not in contexts)
+
+
+def _mrqa(path: Path) -> Iterator[SpanExample]:
+    """A JSON list of context, question, answer without offsets: the first occurrence counts."""
+    try:
+        records = json.loads(readers.text(path))
+    except ValueError as error:
+        raise DataError(f"expected a JSON list, found: {error}", path) from error
+    first: dict[str, str] = {}
+    for number, record in enumerate(records, 1):
+        context, question, answer = (
+            readers.take(record, key, str, path, None) for key in ("context", "question", "answer")
+        )
+        if answer not in context:
+            raise DataError(
+                f"expected the answer '{answer}' of entry {number} in its context, found it"
+                " nowhere",
+                path,
+            )
+        own = f"mrqa-{number}"
+        yield SpanExample(
+            id=own,
+            group=first.setdefault(context, own),
+            question=question,
+            context=context,
+            answers=(Answer(text=answer, start=context.index(answer)),),
+        )
+
+
+def _tydiqa_train(files: Sequence[Path], language: str, split: str) -> Iterator[SpanExample]:
+    """The release's one training file; ids begin with the English name of the language."""
+    name = _TYDIQA[language]
+    yield from (e for e in _questions(files, language, split) if e.id.startswith(f"{name}-"))
+
+
+SQUAD_V1: Final = Task(
+    name="squad-v1",
+    version=1,
+    summary="Questions on Wikipedia paragraphs, every one answerable.",
+    example=SpanExample,
+    layouts=(
+        *layouts(
+            _questions,
+            *under(("squad", ""), {"train": "train-v1.1.json", "dev": "dev-v1.1.json"}),
+        ),
+        *layouts(
+            _sample,
+            {
+                "train": ("squad/squad_v1.1-20articles.json", "squad/mrqa_squad-4330.list.json"),
+                "dev": "squad/squad_v1.1-20articles.json",
+                "xquad-articles": "squad/squad_v1.1-20articles.json",
+            },
+        ),
+    ),
+    languages=("en",),
+    splits=("train", "dev", "xquad-articles"),
+    metrics=(SQUAD,),
+    test_split="dev",
+    licence="CC BY-SA 4.0",
+    citation=_SQUAD_CITATION,
+    source=_EXPLORER + "train-v1.1.json",
+    notes=(
+        "XQuAD's English questions are a part of dev-v1.1.json: selecting on it sees the English"
+        " test paragraphs of an XQuAD target.",
+        "Where the official files are absent, a published sample of 20 articles and an MRQA list"
+        " serve: four articles are dev (" + ", ".join(_SAMPLE_DEV) + "), the three that XQuAD is"
+        " built on are kept out of both as split `xquad-articles`, the MRQA list joins train"
+        " (offsets are first occurrences; its paragraphs from the 20 articles are left out).",
+    ),
+)
+
+SQUAD_V2: Final = Task(
+    name="squad-v2",
+    version=1,
+    summary="SQuAD with questions that the paragraph does not answer.",
+    example=SpanExample,
+    layouts=layouts(
+        _questions,
+        *under(("squad", "squad2", ""), {"train": "train-v2.0.json", "dev": "dev-v2.0.json"}),
+    ),
+    languages=("en",),
+    splits=("train", "dev"),
+    metrics=(SQUAD,),
+    test_split="dev",
+    dev_split=None,
+    licence="CC BY-SA 4.0",
+    citation="Rajpurkar et al. 2018, Know What You Don't Know, ACL",
+    source=_EXPLORER + "train-v2.0.json",
+)
+
+XQUAD: Final = Task(
+    name="xquad",
+    version=1,
+    summary="240 SQuAD paragraphs and their questions, translated into twelve languages.",
+    example=SpanExample,
+    layouts=layouts(_questions, *under(("xquad", ""), {"test": "xquad.{l}.json"})),
+    languages=listed("en es de el ru tr ar vi th zh hi ro"),
+    splits=("test",),
+    metrics=(SQUAD,),
+    train=("squad-v1",),
+    licence="CC BY-SA 4.0",
+    citation="Artetxe et al. 2020, On the Cross-lingual Transferability of Monolingual"
+    " Representations, ACL",
+    source="https://github.com/google-deepmind/xquad",
+    notes=(
+        "XTREME's download removes the answers; the source's own files have them.",
+        "Official scoring normalises every language as English.",
+    ),
+)
+
+_MLQA_FILES: Final = {
+    split: f"{split}/{split}-context-{{l}}-question-{{l}}.json" for split in ("dev", "test")
+}
+MLQA: Final = Task(
+    name="mlqa",
+    version=1,
+    summary="Questions on paragraphs written in seven languages, context and question alike.",
+    example=SpanExample,
+    layouts=layouts(_questions, *under(("mlqa/MLQA_V1", "MLQA_V1", "mlqa"), _MLQA_FILES)),
+    languages=listed("en es de ar hi vi zh"),
+    splits=("dev", "test"),
+    metrics=(MLQA_SCORE,),
+    train=("squad-v1",),
+    licence="CC BY-SA 3.0",
+    citation="Lewis et al. 2020, MLQA: Evaluating Cross-lingual Extractive QA, ACL",
+    source="https://dl.fbaipublicfiles.com/MLQA/MLQA_V1.zip",
+    notes=("Context and question are in the same language, as XTREME scores it.",),
+)
+
+_TYDIQA: Final = {
+    "en": "english", "ar": "arabic", "bn": "bengali", "fi": "finnish", "id": "indonesian",
+    "ko": "korean", "ru": "russian", "sw": "swahili", "te": "telugu",
+}  # fmt: skip
+TYDIQA: Final = Task(
+    name="tydiqa",
+    version=1,
+    summary="TyDiQA-GoldP: questions asked by native speakers before they saw the paragraph.",
+    example=SpanExample,
+    layouts=(
+        *layouts(
+            _questions,
+            *under(
+                ("tydiqa", ""),
+                {
+                    "train": "tydiqa-goldp-v1.1-train/tydiqa.goldp.{l}.train.json",
+                    "dev": "tydiqa-goldp-v1.1-dev/tydiqa.goldp.{l}.dev.json",
+                },
+            ),
+        ),
+        *layouts(
+            _tydiqa_train,
+            *under(
+                ("tydiqa", "tydiqa/tydiqa-goldp-v1.1-train", ""),
+                {"train": "tydiqa-goldp-v1.1-train.json"},
+            ),
+        ),
+        *layouts(
+            _questions,
+            *under(("tydiqa", ""), {"dev": "tydiqa-goldp-v1.1-dev/tydiqa-goldp-dev-{l}.json"}),
+            code=_TYDIQA.get,
+        ),
+    ),
+    languages=tuple(_TYDIQA),
+    splits=("train", "dev"),
+    metrics=(SQUAD,),
+    test_split="dev",
+    dev_split=None,
+    licence="Apache-2.0",
+    citation="Clark et al. 2020, TyDi QA, TACL",
+    source="https://storage.googleapis.com/tydiqa/v1.1/tydiqa-goldp-v1.1-train.json",
+    notes=(
+        "The public dev split is what XTREME tests on; a share of the English training questions"
+        " is kept out for selection.",
+    ),
+)
