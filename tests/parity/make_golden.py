@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import evaluate as official  # type: ignore[import-not-found]
+
 from parity.perturbed import (
     BIO,
     DATA,
@@ -61,7 +62,7 @@ def main(task: str) -> None:
     golden: dict[str, Any] = json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}
     golden["source"] = f"github.com/google-research/xtreme@{COMMIT}, evaluate.py"
     golden["command"] = "see make_golden.py"
-    languages = FILES[task] if task in FILES else ("1", "2", "3")
+    languages = FILES.get(task, ("1", "2", "3"))
     found = {language: values(task, language) for language in languages}
     golden.setdefault("tasks", {})[task] = {
         "seqeval": metadata.version("seqeval"),

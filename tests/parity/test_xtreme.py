@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from parity import perturbed
 from parity.perturbed import BIO, DATA, FILES, UPOS, perturb_tags, synthetic_tags
-
 from waystation.examples import (
     BitextExample,
     ClassificationExample,
