@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from waystation.examples import JSON
 from waystation.settings import Numerics, Resources, TrainConfig
+from waystation.tasks.own import OwnData
 
 BASELINE: Final = "none"
 """The name of the stop that trains nothing."""
@@ -31,8 +32,8 @@ class TaskUse(_Closed):
 
     task: str = ""
     """Catalogue name, `module:attribute` or `file.py:attribute`; the data's name for own data."""
-    own: Any = None
-    """OwnData, where the examples are the user's own files."""
+    own: OwnData | None = None
+    """Set where the examples are the user's own files."""
     language: str = "en"
     split: str | None = None
     """A split or a sum of splits such as `dev+test`; None is the task's training split."""
@@ -73,8 +74,8 @@ class Target(_Closed):
     name: str
     task: str = ""
     """As in TaskUse."""
-    own: Any = None
-    """OwnData, where the target is the user's own files."""
+    own: OwnData | None = None
+    """Set where the target is the user's own files."""
     languages: tuple[str, ...] | None = None
     """None evaluates all of the task's."""
     split: str | None = None

@@ -25,9 +25,12 @@ from waystation.study_parts import (
     Whole,
     chain,
     each,
+    is_own,
     label,
     language,
-    missing_task,
+    named_task,
+    own_data,
+    own_name,
     settings,
     split,
 )
@@ -159,24 +162,29 @@ def _targets(item: Item, known: Tasks) -> tuple[Target, ...]:
 def _target(item: Item, known: Tasks) -> Target | None:
     if isinstance(item.content, str):
         task = known.look_up(item, item.content)
-        plain = {"name": task.name if task else "", "task": item.content}
+        plain: dict[str, Any] = {"name": task.name if task else "", "task": item.content}
         return _completed(item, task, plain, None, known) if task else None
-    fields = item.fields(
-        (
-            *("task", "languages", "split", "examples", "fine_tune", "layers", "pooling"),
-            *("options", "name", "train"),
-        ),
-        LATER,
-    )
-    if "task" not in fields:
-        missing_task(item)
-        return None
-    name = fields["task"].text("the name of a task")
-    task = known.look_up(fields["task"], name) if name is not None else None
-    if task is None:
-        return None
+    names = ("languages", "split", "examples", "fine_tune", "options", "train")
     before = len(item.faults)
-    values: dict[str, Any] = {"name": task.name, "task": name} | _evaluation(fields, task)
+    values: dict[str, Any]
+    if is_own(item):
+        own, fields = own_data(item, known, names)
+        if own is None:
+            return None
+        task = known.found[own_name(own)]
+        tested = "split" not in fields or fields["split"].content == "test"
+        languages = tuple(own.evaluate) if tested else (own.language,)
+        values = {"task": task.name, "own": own, "languages": languages}
+        if not own.evaluate and "split" not in fields:
+            found = "neither"
+            item.fault("`evaluate:`, files to evaluate by language, or `split: dev`", "", found)
+    else:
+        fields = item.fields(("task", "name", "layers", "pooling", *names), LATER)
+        task = named_task(item, fields, known)
+        if task is None:
+            return None
+        values = {"task": fields["task"].content}
+    values |= {"name": task.name} | _evaluation(fields, task)
     _retrieval(fields, task, values)
     target = _completed(item, task, values, fields.get("fine_tune"), known)
     return target if len(item.faults) == before else None

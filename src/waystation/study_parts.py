@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, TypeVar
 from pydantic import BaseModel, Field
 
 from waystation import task as tasks
-from waystation.document import Item
+from waystation.document import Item, describe
 from waystation.errors import UserError, suggest
 from waystation.examples import KINDS
 from waystation.heads import HEADS
@@ -24,11 +24,13 @@ from waystation.languages import check_tag
 from waystation.settings import TrainConfig
 from waystation.study import Partial, Stage, TaskUse, Temperature
 from waystation.task import Task
+from waystation.tasks.own import OwnData, task_of
 
 T = TypeVar("T")
 
 RETRIEVAL: Final = ("bitext", "query")
 TRAINABLE: Final = tuple(kind for kind in KINDS if kind in HEADS and kind not in RETRIEVAL)
+FORMATS: Final = ("csv", "tsv", "jsonl")
 LATER: Final = ("adapter", "adapters", "lora", "mlm", "translate", "benchmark")
 """Strategies of later versions: papers and plans name them, so people will try them."""
 Whole = Annotated[int, Field(ge=1)]
@@ -41,6 +43,7 @@ class Tasks:
 
     folder: Path
     found: dict[str, Task[Any]] = field(default_factory=dict)
+    own: dict[str, OwnData] = field(default_factory=dict)
 
     def look_up(self, item: Item, name: str) -> Task[Any] | None:
         """The task of a name; a name that leads nowhere is a fault at `item`."""
@@ -145,28 +148,84 @@ def use(item: Item, known: Tasks, extra: tuple[str, ...] = ()) -> TaskUse | None
     if isinstance(item.content, str):
         task = known.look_up(item, item.content)
         return _used(item, task, {"task": item.content}) if task else None
-    fields = item.fields(("task", "split", "examples", "skip", "language", *extra), LATER)
-    if "task" not in fields:
-        missing_task(item)
-        return None
-    name = fields["task"].text("the name of a task")
-    task = known.look_up(fields["task"], name) if name is not None else None
-    values: dict[str, Any] = {"task": name}
-    if "language" in fields:
-        values["language"] = language(fields["language"], task)
+    if is_own(item):
+        own, fields = own_data(item, known, ("split", "examples", "skip", *extra))
+        task = known.found[own_name(own)] if own else None
+        values: dict[str, Any] = {"task": own_name(own), "own": own} if own else {}
+        place = item
+    else:
+        fields = item.fields(("task", "split", "examples", "skip", "language", *extra), LATER)
+        task = named_task(item, fields, known)
+        values = {"task": fields["task"].content} if task else {}
+        place = fields.get("task", item)
+        if "language" in fields:
+            values["language"] = language(fields["language"], task)
     if "split" in fields:
         values["split"] = split(fields["split"], task)
     if "examples" in fields:
         values["examples"] = fields["examples"].value(Whole)
     if "skip" in fields:
         values["skip"] = fields["skip"].value(Natural)
-    return _used(fields["task"], task, values) if task else None
+    return _used(place, task, values) if task else None
 
 
-def missing_task(item: Item) -> None:
-    """Say that a mapping names no task, unless it asks for something of a later version."""
+def named_task(item: Item, fields: Mapping[str, Item], known: Tasks) -> Task[Any] | None:
+    """The task that a mapping names with `task:`."""
+    if "task" in fields:
+        name = fields["task"].text("the name of a task")
+        return known.look_up(fields["task"], name) if name is not None else None
     if isinstance(item.content, dict) and not any(name in item.content for name in LATER):
-        item.say("expected `task:`, the name of a task, found none.")
+        item.fault(
+            "`task:` (the name of a task) or own data (`csv:`, `tsv:`, `jsonl:`)", found="neither"
+        )
+    return None
+
+
+def is_own(item: Item) -> bool:
+    """Whether a mapping names the user's own files."""
+    return isinstance(item.content, dict) and any(name in item.content for name in FORMATS)
+
+
+def own_name(own: OwnData) -> str:
+    """What the user's own data is called."""
+    return own.name or Path(own.path).name.split(".")[0]
+
+
+def own_data(
+    item: Item, known: Tasks, extra: tuple[str, ...]
+) -> tuple[OwnData | None, dict[str, Item]]:
+    """The user's own files, and the mapping's fields, `extra` ones included.
+
+    Reads the training file, for its labels; what is wrong with it is a fault here.
+    """
+    before = len(item.faults)
+    names = tuple(name for name in OwnData.model_fields if name not in ("format", "path"))
+    fields = item.fields((*FORMATS, *names, *extra), LATER)
+    format, *others = [name for name in FORMATS if name in fields]
+    if others:
+        item.fault("one training file", found=f"`{format}:` and `{others[0]}:`")
+    values: dict[str, Any] = {"format": format, "path": fields[format].text("a file's path")}
+    for name in names:
+        if name in fields:
+            tags = "a mapping from language tags to files" if name == "evaluate" else None
+            values[name] = fields[name].value(OwnData.model_fields[name].annotation, tags)
+    if "kind" not in fields:
+        kinds = describe(OwnData.model_fields["kind"].annotation)
+        item.fault(f"`kind:`, {kinds}", found="none")
+    if len(item.faults) > before:
+        return None, fields
+    own = OwnData(**values)
+    try:
+        task = task_of(own, known.folder)
+    except UserError as error:
+        fields[format].say(str(error))
+        return None, fields
+    if known.own.setdefault(task.name, own) != own:
+        hint = " Give one of them `name:`."
+        item.fault("a name of its own for each of your files", hint, f"'{task.name}' again")
+        return None, fields
+    known.found[task.name] = task
+    return own, fields
 
 
 def _used(item: Item, task: Task[Any], values: dict[str, Any]) -> TaskUse | None:
@@ -180,7 +239,7 @@ def _used(item: Item, task: Task[Any], values: dict[str, Any]) -> TaskUse | None
         item.fault(f"a task with a split '{task.train_split}'", hint, f"'{task.name}'")
         return None
     values.setdefault("language", task.source_language)
-    return None if None in values.values() else TaskUse(**values)
+    return None if any(v is None for v in values.values()) else TaskUse(**values)
 
 
 def stage(item: Item, known: Tasks, extra: tuple[str, ...] = ()) -> Stage | None:
