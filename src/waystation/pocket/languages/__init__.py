@@ -1,0 +1,1 @@
+"""The languages of the pocket world, one module each: tables of inflected forms and word orders."""
