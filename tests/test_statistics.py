@@ -242,7 +242,8 @@ def test_too_few_items() -> None:
 def test_a_single_group_says_nothing() -> None:
     one = np.ones(5)
     found = paired_gain([sample(["g"] * 5, de=one)], [sample(["g"] * 5, de=2 * one)])
-    assert (found.low, found.high, found.p_value) == (-math.inf, math.inf, 1.0)
+    assert (found.low, found.high, found.p_value) == (-199.0, 201.0, 1.0)
+    assert (found.se, found.se_items, found.detectable) == (200.0, 200.0, 200.0)
     assert found.flags == ("too_few_seeds", "too_few_items")
 
 

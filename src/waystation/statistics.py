@@ -27,7 +27,8 @@ the two never disagree.
 
 With one seed no seed variance can be had: the interval covers items only and says so by the flag
 `too_few_seeds`. Below `MIN_GROUPS` clusters the bootstrap itself is not to be trusted:
-`too_few_items`. Floor 1: numpy and scipy.
+`too_few_items`; of a single cluster nothing follows, and its margin is 200 points. Floor 1:
+numpy and scipy.
 """
 
 from __future__ import annotations
@@ -48,6 +49,9 @@ MIN_GROUPS: Final = 20
 LEVEL: Final = 0.05
 POWER: Final = 0.8
 _CHUNK: Final = 4_000_000  # cells of the weight matrix held at once: 32 MB
+# What stands for an infinite margin, as large as any difference on a scale of -100 to 100, so
+# that intervals stay finite numbers wherever they are written.
+_UNBOUNDED: Final = 200.0
 
 Verdict: TypeAlias = Literal[
     "gain", "loss", "no clear difference", "too few seeds", "too few items", "uninformative"
@@ -110,19 +114,21 @@ class _Part:
 
     @property
     def se(self) -> float:
-        return math.sqrt(sum(self.variances))
+        return min(math.sqrt(sum(self.variances)), _UNBOUNDED)
 
     def margin(self, tail: float) -> float:
         """How far the estimate strays with probability `tail` to one side."""
         variance = sum(self.variances)
-        if variance in (0.0, math.inf):
-            return variance
+        if variance == 0.0:
+            return 0.0
+        if math.isinf(variance):
+            return _UNBOUNDED
         pairs = zip(self.variances, self.freedoms, strict=True)
         return -sum(v * float(stdtrit(df, tail)) for v, df in pairs) / math.sqrt(variance)
 
     def p_value(self, difference: float) -> float:
         """Two-sided: the level at which `margin` just reaches the difference."""
-        if difference == 0.0:
+        if difference == 0.0 or math.isinf(sum(self.variances)):
             return 1.0
         low, high = math.log(1e-300), 0.0
         for _ in range(60):
@@ -163,7 +169,9 @@ def paired_gain(
     return Gain(
         **fields,
         p_value=max(part.p_value(value) for part in parts),
-        detectable=max(part.margin(LEVEL / 2) + part.margin(1 - POWER) for part in parts),
+        detectable=min(
+            max(part.margin(LEVEL / 2) + part.margin(1 - POWER) for part in parts), _UNBOUNDED
+        ),
     )
 
 
@@ -241,7 +249,7 @@ def _spread(
         "low": value - margin,
         "high": value + margin,
         "se": max(part.se for part in parts),
-        "se_items": math.sqrt(v_items),
+        "se_items": parts[0].se,
         "se_seeds": math.sqrt(v_seeds),
         "seeds": seeds,
         "items": scores.items,

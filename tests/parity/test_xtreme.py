@@ -24,7 +24,7 @@ from waystation.metrics import Metric, measure, qa, retrieval, total
 from waystation.metrics.labels import ACCURACY
 from waystation.metrics.tagging import CHUNK_F1, UDPOS_F1
 from waystation.score import score_files
-from waystation.task import Task
+from waystation.task import get
 
 GOLDEN = json.loads(Path(__file__).with_name("xtreme.json").read_text())["tasks"]
 CASES = [(task, language) for task, languages in FILES.items() for language in languages]
@@ -158,23 +158,7 @@ def test_mock_submission(task: str) -> None:
         pytest.skip("WAYSTATION_XTREME does not name a checkout of google-research/xtreme")
     folder = Path(checkout) / "mock_test_data"
     suffix = "json" if task in ("xquad", "mlqa", "tydiqa") else "tsv"
-    example = {
-        "udpos": TaggingExample,
-        "panx": TaggingExample,
-        "tatoeba": BitextExample,
-        "xnli": ClassificationExample,
-        "pawsx": ClassificationExample,
-    }.get(task, perturbed.SpanExample)
-    scored: Task[Any] = Task(
-        name=task,
-        version=1,
-        summary="",
-        example=example,
-        layouts=(),
-        languages=(),
-        splits=(),
-        metrics=(METRICS.get(task, ACCURACY),),
-    )
+    scored = get(task)
     languages = MOCK_LANGUAGES[task].split()
     found: list[Any] = []
     for language in languages:
