@@ -85,7 +85,7 @@ def _align(task: Task[Any], predictions: Sequence[Any], examples: Sequence[Any])
         if prediction.id not in wanted:
             raise UserError(
                 f"expected predictions for the examples of {task.name}, found one for the unknown"
-                f" id '{prediction.id}'; predict the same split.{suggest(prediction.id, wanted)}"
+                f" id '{prediction.id}'; predict the same split."
             )
         if prediction.id in by_id:
             raise UserError(

@@ -1,0 +1,617 @@
+"""Scores, baselines and the file formats of `waystation score`, with every message."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from waystation.errors import DataError, UserError
+from waystation.examples import (
+    Answer,
+    BitextExample,
+    ChoiceExample,
+    ChoicePrediction,
+    ClassificationExample,
+    CodeExample,
+    LabelPrediction,
+    Neighbours,
+    RegressionExample,
+    RetrievalPrediction,
+    SpanExample,
+    SpanPrediction,
+    TaggingExample,
+    TagsPrediction,
+    TextExample,
+    TextPrediction,
+    ValuePrediction,
+    canonical,
+    to_json,
+)
+from waystation.metrics import Metric, qa, retrieval, text
+from waystation.metrics.labels import ACCURACY, CHOICE_ACCURACY, CORRELATION, f1_binary
+from waystation.metrics.tagging import CHUNK_F1, TOKEN_ACCURACY
+from waystation.score import score, score_files
+from waystation.task import Task
+
+
+def task(
+    example: type, *metrics: Metric[Any, Any], labels: tuple[str, ...] = (), chance: Any = None
+) -> Task[Any]:
+    return Task(
+        name="mine",
+        version=3,
+        summary="",
+        example=example,
+        layouts=(),
+        languages=("de",),
+        splits=("test",),
+        labels=labels,
+        metrics=metrics,
+        chance=chance,
+    )
+
+
+NLI = task(ClassificationExample, ACCURACY, f1_binary("yes"), labels=("yes", "maybe", "no"))
+NER = task(TaggingExample, CHUNK_F1, TOKEN_ACCURACY, labels=("O", "B-X", "I-X"))
+CHOICE = task(ChoiceExample, CHOICE_ACCURACY)
+SPAN = task(SpanExample, qa.SQUAD)
+BITEXT = task(BitextExample, retrieval.ACCURACY)
+NUMBER = task(RegressionExample, CORRELATION)
+TEXT = task(TextExample, text.EXACT_MATCH)
+
+
+def labelled(*labels: str) -> list[ClassificationExample]:
+    return [ClassificationExample(id=f"e{i}", text="", label=x) for i, x in enumerate(labels)]
+
+
+def predicted(*labels: str) -> list[LabelPrediction]:
+    return [LabelPrediction(id=f"e{i}", label=x) for i, x in enumerate(labels)]
+
+
+def values(result: Any, metric: str, variant: str = "") -> Any:
+    return result["variants"][variant][metric]["values"]
+
+
+def test_what_a_score_holds() -> None:
+    examples = [
+        ClassificationExample(id="b", group="g", text="", label="yes"),
+        ClassificationExample(id="a", text="", label="no"),
+    ]
+    found: Any = score(
+        NLI,
+        [LabelPrediction(id="a", label="no"), LabelPrediction(id="b", label="maybe")],
+        examples,
+        "de",
+    )
+    assert found == {
+        "task": "mine",
+        "version": 3,
+        "language": "de",
+        "count": 2,
+        "ids": ["b", "a"],
+        "groups": ["g", "a"],
+        "variants": {
+            "": {
+                "accuracy": {
+                    "names": ["accuracy"],
+                    "statistics": [[0.0, 1.0], [1.0, 1.0]],
+                    "values": {"accuracy": 50.0},
+                },
+                "f1": {
+                    "names": ["f1", "precision", "recall"],
+                    "statistics": [[0.0, 0.0, 1.0], [0.0, 0.0, 0.0]],
+                    "values": {"f1": 0.0, "precision": 0.0, "recall": 0.0},
+                },
+            }
+        },
+        "baselines": {"chance": 100 / 3, "majority": 50.0},
+    }
+    canonical(found)
+
+
+def test_retrieval_has_a_variant_per_layer_and_pooling() -> None:
+    examples = [BitextExample(id=x, source="", target="") for x in "ab"]
+    predictions = [
+        RetrievalPrediction(
+            id=x,
+            variants={
+                "8/mean": Neighbours(forward=(x,), forward_scores=(1.0,)),
+                "12/cls": Neighbours(
+                    forward=("a",), forward_scores=(1,), backward=(x,), backward_scores=(1,)
+                ),
+            },
+        )
+        for x in "ab"
+    ]
+    found: Any = score(BITEXT, predictions, examples, "de")
+    assert list(found["variants"]) == ["8/mean", "12/cls"]
+    assert values(found, "accuracy", "8/mean") == {"accuracy": 100.0}
+    assert values(found, "accuracy", "12/cls") == {"accuracy": 50.0, "accuracy_backward": 100.0}
+    assert found["baselines"] == {"chance": 50.0, "majority": 50.0}
+
+
+def test_variants_must_agree() -> None:
+    examples = [BitextExample(id=x, source="", target="") for x in "ab"]
+    neighbours = Neighbours(forward=("a",), forward_scores=(1.0,))
+    predictions = [
+        RetrievalPrediction(id="a", variants={"8/mean": neighbours}),
+        RetrievalPrediction(id="b", variants={}),
+    ]
+    with pytest.raises(UserError) as error:
+        score(BITEXT, predictions, examples, "de")
+    assert str(error.value) == "expected the variants 8/mean for every example, found none for 'b'."
+
+
+REFUSED: list[tuple[Task[Any], list[Any], list[Any], str]] = [
+    (NLI, [], [], "expected examples of mine in 'de', found none to score."),
+    (
+        NLI,
+        predicted("yes"),
+        labelled("yes", "no"),
+        "expected 2 predictions, one per example, found 1: id 'e1' is the first without one;"
+        " predict the whole split.",
+    ),
+    (
+        NLI,
+        [*predicted("yes"), LabelPrediction(id="e2", label="no")],
+        labelled("yes", "no"),
+        "expected predictions for the examples of mine, found one for the unknown id 'e2';"
+        " predict the same split.",
+    ),
+    (
+        NLI,
+        predicted("yes") * 2,
+        labelled("yes"),
+        "expected one prediction per example, found two for id 'e0'; remove one.",
+    ),
+    (
+        NLI,
+        predicted("yes"),
+        labelled("yes") * 2,
+        "expected every example of mine to have its own id, found 'e0' twice; give each example"
+        " one id.",
+    ),
+    (
+        NLI,
+        predicted("mayb"),
+        labelled("yes"),
+        "expected one of mine's labels yes, maybe, no for example 'e0', found 'mayb'. Did you"
+        " mean 'maybe'?",
+    ),
+    (
+        NLI,
+        [SpanPrediction(id="e0", text="")],
+        labelled("yes"),
+        "expected predictions of the kind classification (LabelPrediction) for mine, found a"
+        " SpanPrediction.",
+    ),
+    (
+        NER,
+        [TagsPrediction(id="e0", tags=("O", "B-Y"))],
+        [TaggingExample(id="e0", words=("a", "b"), tags=("O", "O"))],
+        "expected one of mine's labels O, B-X, I-X for example 'e0', found 'B-Y'. Did you mean"
+        " 'B-X'?",
+    ),
+    (
+        CHOICE,
+        [ChoicePrediction(id="e0", label=2)],
+        [ChoiceExample(id="e0", context="", options=("a", "b"), label=1)],
+        "expected an option from 0 to 1 for example 'e0', found 2; options are counted from 0.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("task", "predictions", "examples", "message"), REFUSED)
+def test_refused(
+    task: Task[Any], predictions: list[Any], examples: list[Any], message: str
+) -> None:
+    with pytest.raises(UserError) as error:
+        score(task, predictions, examples, "de")
+    assert str(error.value) == message
+
+
+def test_missing_gold_is_refused() -> None:
+    examples = [ClassificationExample(id="e0", text="")]
+    with pytest.raises(UserError, match="found example 'e0' without a label"):
+        score(NLI, predicted("yes"), examples, "de")
+
+
+def baselines(task: Task[Any], predictions: list[Any], examples: list[Any]) -> Any:
+    return score(task, predictions, examples, "de")["baselines"]
+
+
+def test_baselines_of_labels() -> None:
+    gold = ("yes", "no", "no", "maybe", "no")
+    assert baselines(NLI, predicted(*gold), labelled(*gold)) == {
+        "chance": 100 / 3,
+        "majority": 60.0,
+    }
+    stated = task(ClassificationExample, ACCURACY, labels=("no", "yes"), chance=12.5)
+    assert baselines(stated, predicted("no"), labelled("no")) == {
+        "chance": 12.5,
+        "majority": 100.0,
+    }
+
+
+def test_chance_of_a_label_f1_is_measured() -> None:
+    gold = ("yes", "no") * 200
+    one = task(ClassificationExample, f1_binary("yes"), labels=("yes", "no"))
+    found = baselines(one, predicted(*gold), labelled(*gold))
+    assert found["chance"] == pytest.approx(50, abs=6)
+    assert found["majority"] == pytest.approx(200 / 3)
+
+
+def test_baselines_of_choice() -> None:
+    examples = [
+        ChoiceExample(id=f"e{i}", context="", options=("x",) * n, label=label)
+        for i, (n, label) in enumerate([(2, 1), (4, 1), (4, 3), (5, 1)])
+    ]
+    predictions = [ChoicePrediction(id=e.id, label=0) for e in examples]
+    assert baselines(CHOICE, predictions, examples) == {
+        "chance": pytest.approx((50 + 25 + 25 + 20) / 4),
+        "majority": 75.0,
+    }
+
+
+def tagged(*sentences: str) -> tuple[list[TagsPrediction], list[TaggingExample]]:
+    examples = [
+        TaggingExample(id=f"e{i}", words=tuple(s.split()), tags=tuple(s.split()))
+        for i, s in enumerate(sentences)
+    ]
+    return [TagsPrediction(id=e.id, tags=e.tags or ()) for e in examples], examples
+
+
+def test_baselines_of_tagging() -> None:
+    sentences = ["O B-X I-X O O", "B-X O O", "O"] * 40
+    accuracy = task(TaggingExample, TOKEN_ACCURACY, labels=NER.labels)
+    found = baselines(accuracy, *tagged(*sentences))
+    assert found["majority"] == pytest.approx(100 * 6 / 9)
+    assert found["chance"] == pytest.approx(100 / 3, abs=5)
+    chunked = baselines(NER, *tagged(*sentences))
+    assert chunked["majority"] == 0.0
+    assert 5 < chunked["chance"] < 40
+
+
+def question(answer: str | None, context: str = "one two three four five six") -> SpanExample:
+    answers = () if answer is None else (Answer(text=answer, start=context.index(answer)),)
+    return SpanExample(id=f"q{answer}", question="?", context=context, answers=answers)
+
+
+def test_baselines_of_spans() -> None:
+    whole = 2 * (1 / 6) * 1 / (1 / 6 + 1)
+    one = [question("two")]
+    found = baselines(SPAN, [SpanPrediction(id="qtwo", text="two")], one)
+    assert found["majority"] == pytest.approx(100 * whole)
+    assert 0 <= found["chance"] < 100
+    mixed = [question("two"), question(None)]
+    predictions = [SpanPrediction(id=e.id, text="") for e in mixed]
+    assert baselines(SPAN, predictions, mixed)["majority"] == 50.0
+
+
+def test_baselines_of_numbers_and_text() -> None:
+    numbers = [RegressionExample(id=f"e{i}", text="", value=i) for i in range(5)]
+    assert baselines(NUMBER, [ValuePrediction(id=e.id, value=1) for e in numbers], numbers) == {
+        "chance": 0.0,
+        "majority": 0.0,
+    }
+    texts = [TextExample(id=f"e{i}", prompt="", completion=x) for i, x in enumerate("aab")]
+    assert baselines(TEXT, [TextPrediction(id=e.id, text="") for e in texts], texts) == {
+        "chance": None,
+        "majority": pytest.approx(200 / 3),
+    }
+
+
+def test_chance_is_the_same_every_time() -> None:
+    """Fixed by value, so that it is seen to hold over processes and Python versions."""
+    found = baselines(NER, *tagged(*["O B-X I-X O O", "B-X O O", "O"] * 40))
+    assert found["chance"] == CHANCE_OF_TAGS
+
+
+CHANCE_OF_TAGS = 16.42857142857143
+
+
+# Files
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def files(task: Task[Any], tmp: Path, predictions: str | bytes, references: str | bytes) -> Any:
+    return score_files(
+        task, write(tmp / "predictions", predictions), write(tmp / "references", references), "de"
+    )
+
+
+@pytest.mark.parametrize(
+    ("predictions", "references"),
+    [
+        ("yes\nno\nno\n", "yes\nno\nyes\n"),
+        ("yes\nno\nno", "yes\nno\nyes"),
+        ("yes\r\nno\r\nno\r\n", b"\xef\xbb\xbfyes\nno\nyes\n"),
+        (b"\xef\xbb\xbfyes\nno\nno\n\n", "yes \nno\nyes\n\n"),
+    ],
+)
+def test_labels_one_a_line(
+    tmp_path: Path, predictions: str | bytes, references: str | bytes
+) -> None:
+    """Byte order marks, CRLF and empty lines at the end change nothing."""
+    assert values(files(NLI, tmp_path, predictions, references), "accuracy") == {
+        "accuracy": 2 / 3 * 100
+    }
+
+
+def test_tags_one_a_line(tmp_path: Path) -> None:
+    gold = "O\nB-X\nI-X\n\nB-X\n"
+    made = "O\r\nB-X\r\nO\r\n \r\nB-X\r\n\r\n"
+    assert values(files(NER, tmp_path, made, gold), "f1")["f1"] == 50.0
+
+
+def test_squad_json(tmp_path: Path) -> None:
+    found = files(SPAN, tmp_path, '{"b": "two", "a": "the one"}', squad(("a", "one"), ("b", "1")))
+    assert found["ids"] == ["a", "b"]
+    assert values(found, "f1") == {"f1": 50.0, "exact_match": 50.0}
+
+
+def squad(*questions: tuple[str, str]) -> str:
+    context = "one two 1"
+    asked = [
+        {
+            "id": name,
+            "question": "?",
+            "answers": [{"text": answer, "answer_start": context.index(answer)}],
+        }
+        for name, answer in questions
+    ]
+    return json.dumps(
+        {"data": [{"title": "t", "paragraphs": [{"context": context, "qas": asked}]}]}
+    )
+
+
+def test_answers_as_json_lines(tmp_path: Path) -> None:
+    lines = '{"id": "a", "text": "one"}\n{"id": "b", "text": "2", "score": 0.5}\n'
+    found = files(SPAN, tmp_path, lines, squad(("a", "one"), ("b", "two")))
+    assert values(found, "f1")["exact_match"] == 50.0
+    single = files(SPAN, tmp_path, '{"id": "a", "text": "one"}', squad(("a", "one")))
+    assert values(single, "f1")["f1"] == 100.0
+
+
+def test_indices_one_a_line(tmp_path: Path) -> None:
+    found = files(BITEXT, tmp_path, "3\n1\n0\n", "3\n1\n2\n")
+    assert values(found, "accuracy") == {"accuracy": 2 / 3 * 100}
+
+
+def test_numbers_and_text_one_a_line(tmp_path: Path) -> None:
+    found = files(NUMBER, tmp_path, "1\n3\n2.5\n", "1\n5\n4\n")
+    assert values(found, "pearson")["pearson"] == pytest.approx(100.0)
+    found = files(TEXT, tmp_path, "a\n\nb\n", "a\n\nc\n")
+    assert values(found, "exact_match") == {"exact_match": 2 / 3 * 100}
+
+
+def test_xcopa_json_lines(tmp_path: Path) -> None:
+    row = '{{"premise": "p", "choice1": "a", "choice2": "b", "label": {}, "idx": {}}}\n'
+    gold = "".join(row.format(label, i) for i, label in enumerate((0, 1, 1)))
+    made = '{"label": 0}\n{"label": 0}\n{"label": 1}\n'
+    found = files(CHOICE, tmp_path, made, gold)
+    assert values(found, "accuracy") == {"accuracy": 2 / 3 * 100}
+    assert found["baselines"]["chance"] == 50.0
+    assert values(files(CHOICE, tmp_path, "0\n0\n1\n", "0\n1\n1\n"), "accuracy") == {
+        "accuracy": 2 / 3 * 100
+    }
+
+
+OWN: list[tuple[Task[Any], list[Any], list[Any]]] = [
+    (NLI, predicted("yes", "no"), labelled("yes", "no")),
+    (NER, *tagged("O B-X", "O")),
+    (
+        CHOICE,
+        [ChoicePrediction(id="e0", label=1)],
+        [ChoiceExample(id="e0", context="", options=("a", "b"), label=1)],
+    ),
+    (
+        BITEXT,
+        [
+            RetrievalPrediction(
+                id="e0", variants={"8/mean": Neighbours(forward=("e0",), forward_scores=(1.0,))}
+            )
+        ],
+        [BitextExample(id="e0", source="", target="")],
+    ),
+    (
+        TEXT,
+        [TextPrediction(id="e0", text="a")],
+        [TextExample(id="e0", prompt="", completion="a")],
+    ),
+    (
+        NUMBER,
+        [ValuePrediction(id="e0", value=1.0), ValuePrediction(id="e1", value=2.0)],
+        [RegressionExample(id=f"e{i}", text="", value=float(i)) for i in range(2)],
+    ),
+]
+
+
+def as_lines(items: list[Any]) -> str:
+    return "".join(canonical(to_json(item)) + "\n" for item in items)
+
+
+@pytest.mark.parametrize(("task", "predictions", "examples"), OWN)
+def test_our_own_json_lines(
+    tmp_path: Path, task: Task[Any], predictions: list[Any], examples: list[Any]
+) -> None:
+    """In any order, since they have ids, and the same as without files."""
+    found = files(task, tmp_path, as_lines(predictions[::-1]), as_lines(examples))
+    assert found == score(task, predictions, examples, "de")
+
+
+def test_plain_predictions_against_our_own_examples(tmp_path: Path) -> None:
+    found = files(NLI, tmp_path, "yes\nyes\n", as_lines(list(labelled("yes", "no"))))
+    assert found["ids"] == ["e0", "e1"]
+    assert values(found, "accuracy") == {"accuracy": 50.0}
+
+
+BAD_FILES: list[tuple[Task[Any], str, str, str, str]] = [
+    # task, predictions, references, where, message
+    (
+        NLI,
+        "yes\nno\n",
+        "yes\nno\nno\n",
+        "predictions",
+        "expected 3 lines, as many as the references have, found 2; predict the whole split, one"
+        " prediction per example in the same order",
+    ),
+    (
+        NLI,
+        "yes\nnope\n",
+        "yes\nno\n",
+        "predictions:2",
+        "expected one of mine's labels yes, maybe, no, found 'nope'.",
+    ),
+    (
+        NLI,
+        "yes\n\nno\n",
+        "yes\nno\nno\n",
+        "predictions:2",
+        "expected one of mine's labels yes, maybe, no, found ''.",
+    ),
+    (
+        NLI,
+        "yes\n",
+        "Yes\n",
+        "references:1",
+        "expected one of mine's labels yes, maybe, no, found 'Yes'. Did you mean 'yes'?",
+    ),
+    (NLI, "yes\n", "", "references", "expected references, found an empty file"),
+    (
+        NLI,
+        '{"id": "e0", "label": "yes"}\n',
+        "yes\n",
+        "predictions",
+        "expected one prediction a line in the order of the references, found JSON with ids that"
+        " {references} does not have; give references as JSONL with the same ids",
+    ),
+    (
+        NLI,
+        '{"id": "e0", "label": 1}\n',
+        '{"id": "e0", "text": "", "label": "yes"}\n',
+        "predictions:1",
+        "expected id 'e0' to have 'label', as predictions of classification do, found 1",
+    ),
+    (
+        NLI,
+        '{"id": "e0", "label": "yes"}\n',
+        '{"id": "e0", "label": "yes"}\n',
+        "references:1",
+        "expected the fields of a ClassificationExample, found id, label (",
+    ),
+    (
+        NER,
+        "O\nO\n\nO\n",
+        "O\n\nO\n",
+        "predictions:1",
+        "expected 1 tags in this sentence, as the references have, found 2; predict exactly one"
+        " tag per word",
+    ),
+    (
+        NER,
+        "O\nO\n",
+        "O\n\nO\n",
+        "predictions",
+        "expected 2 sentences, as many as the references have, found 1;",
+    ),
+    (
+        NER,
+        "O\n\nB\n",
+        "O\n\nO\n",
+        "predictions:3",
+        "expected one of mine's labels O, B-X, I-X, found 'B'.",
+    ),
+    (
+        BITEXT,
+        "1\n[2]\n",
+        "1\n2\n",
+        "predictions:2",
+        "expected the position of a line, a whole number, found '[2]'",
+    ),
+    (NUMBER, "1\n\n2\n", "1\n2\n3\n", "predictions:2", "expected a number, found ''"),
+    (
+        CHOICE,
+        "A\n",
+        "0\n",
+        "predictions:1",
+        "expected the position of an option, from 0, found 'A'",
+    ),
+    (
+        SPAN,
+        '{"a": 3}',
+        squad(("a", "one")),
+        "predictions",
+        "expected the answer to 'a' to be text, found 3",
+    ),
+    (
+        SPAN,
+        '{"id": "a"}\n{"id": "b"}\n',
+        squad(("a", "one")),
+        "predictions:1",
+        "expected one JSON object of id -> answer text, or one line with 'id' and 'text' per"
+        " question, found id",
+    ),
+]
+
+
+@pytest.mark.parametrize(("task", "predictions", "references", "where", "message"), BAD_FILES)
+def test_bad_files(
+    tmp_path: Path, task: Task[Any], predictions: str, references: str, where: str, message: str
+) -> None:
+    with pytest.raises(DataError) as error:
+        files(task, tmp_path, predictions, references)
+    message = message.format(references=tmp_path / "references") if "{r" in message else message
+    assert str(error.value).startswith(f"{tmp_path / where}: {message}")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("predictions", "message"),
+    [
+        ('{"a": "one"}', "id 'b' is the first without one"),
+        ('{"a": "one", "b": "", "c": ""}', "the unknown id 'c'"),
+        ('{"a": "one", "b": "x", "a": "two"}', "found two for id 'a'"),
+    ],
+)
+def test_ids_of_answers(tmp_path: Path, predictions: str, message: str) -> None:
+    """The official script scores a missing answer as 0 and keeps the last of two in silence."""
+    with pytest.raises(UserError, match=message):
+        files(SPAN, tmp_path, predictions, squad(("a", "one"), ("b", "two")))
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="expected a readable file, found: No such file"):
+        score_files(NLI, tmp_path / "none", write(tmp_path / "references", "yes\n"), "de")
+
+
+def test_bad_utf8(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="predictions:2: expected UTF-8"):
+        files(NLI, tmp_path, b"yes\n\xff\n", "yes\nno\n")
+
+
+def test_kinds_without_files() -> None:
+    code = task(CodeExample, text.EXACT_MATCH)
+    with pytest.raises(UserError, match="expected a task that is scored from files, found mine"):
+        score_files(code, Path("p"), Path("r"), "de")
+
+
+def test_scoring_starts_without_torch() -> None:
+    """`waystation score` must work, and start fast, where no model ever runs."""
+    program = (
+        "import sys, waystation.score, waystation.statistics;"
+        "print([m for m in ('torch', 'transformers', 'sklearn', 'seqeval') if m in sys.modules])"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "[]"
