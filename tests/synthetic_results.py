@@ -14,7 +14,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from waystation.metrics import Metric, Statistics, total
+from waystation.report import Analysis, analyse
 from waystation.results import Results, Score, StepSummary
+
+QUICK = 150
+"""Resamples of tests that are not about intervals."""
 
 STOPS = ("none", "nli", "commonsenseqa", "nli+commonsenseqa")
 LANGUAGES = ("en", "ar", "de", "es", "hi", "sw", "th", "tr", "zh")
@@ -220,9 +224,7 @@ def synthetic(
 
     With faults, seed 1 of commonsenseqa>udpos failed, and nli+commonsenseqa>xnli has no scores.
     """
-    scores = [
-        s for b in backbones for name in targets for s in scores_of(name, seeds, items, b)
-    ]
+    scores = [s for b in backbones for name in targets for s in scores_of(name, seeds, items, b)]
     steps = _steps(targets, seeds)
     if faults:
         scores = [s for s in scores if not _lost(s)]
@@ -261,3 +263,29 @@ def _spoilt(step: StepSummary) -> StepSummary:
     if step.label.startswith("nli+commonsenseqa>xnli"):
         return replace(step, state="missing", seconds=0.0, peak_memory_bytes=0, curve=(), dev=())
     return step
+
+
+HOSTILE = "<script>alert(1)</script>\"'&`|</style>*_"
+
+
+def renamed(results: Results, name: str) -> Results:
+    """The same study with a name of the user's everywhere."""
+    return replace(
+        results,
+        study=name,
+        stops=tuple(name if s == "nli" else s for s in results.stops),
+        targets=tuple(name if t == "xnli" else t for t in results.targets),
+        source_language={name: "en"},
+        scores=tuple(
+            replace(s, stop=name if s.stop == "nli" else s.stop, target=name)
+            for s in results.scores
+        ),
+        steps=tuple(replace(s, label=name, message=name, state="failed") for s in results.steps),
+        warnings=(name,),
+        provenance={name: name},
+    )
+
+
+def quick(**changes: object) -> Analysis:
+    """The analysis of a synthetic study with few resamples, enough for tests of what is shown."""
+    return analyse(synthetic(**changes), resamples=QUICK)  # type: ignore[arg-type]

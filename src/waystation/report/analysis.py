@@ -167,9 +167,7 @@ def _judge(cells: Sequence[Cell]) -> dict[tuple[str, ...], Cell]:
     return found
 
 
-def _part(
-    results: Results, backbone: str, target: str, resampling: tuple[int, int]
-) -> Part:
+def _part(results: Results, backbone: str, target: str, resampling: tuple[int, int]) -> Part:
     scores = [s for s in results.scores if (s.backbone, s.target) == (backbone, target)]
     fine_tuned = all(s.fine_tuned for s in scores)
     source = results.source_language.get(target) if fine_tuned else None
@@ -262,11 +260,12 @@ def _cell(
     if not before or not after:
         return replace(cell, note="the baseline is missing" if after else "it has no scores")
     seeds = sorted({n for n, _ in before} & {n for n, _ in after})
-    languages = tuple(
-        t for t in wanted if all((n, t) in before and (n, t) in after for n in seeds)
-    )
+    languages = tuple(t for t in wanted if all((n, t) in before and (n, t) in after for n in seeds))
     if not seeds or not languages:
         return replace(cell, note="it shares no seed and language with the baseline")
+    pairs = [(before[n, t], after[n, t]) for n in seeds for t in languages]
+    if any(one.ids != other.ids for one, other in pairs):
+        return replace(cell, note="its items are not those of the baseline")
     lost = [n for n in sorted({s.seed for s in scores}) if n not in seeds]
     in_grid = language == MEAN and variant == part.variant
     pair = _Pair(
@@ -279,8 +278,8 @@ def _cell(
     return replace(
         cell,
         languages=languages,
-        baseline=_mean(before[n, t] for n in seeds for t in languages),
-        score=_mean(after[n, t] for n in seeds for t in languages),
+        baseline=_mean([one for one, _ in pairs]),
+        score=_mean([other for _, other in pairs]),
         gain=pair.gain(),
         informative=bound is None or pair.beats(bound),
         note=sentences.incomplete(lost, [t for t in wanted if t not in languages]),
@@ -306,7 +305,7 @@ class _Pair(NamedTuple):
         )
 
 
-def _mean(scores: Iterable[Score]) -> float:
+def _mean(scores: Sequence[Score]) -> float:
     values = [s.values[s.headline] for s in scores]
     return sum(values) / len(values)
 

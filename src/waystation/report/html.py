@@ -11,7 +11,7 @@ from importlib import resources
 from waystation.report.analysis import BASELINE, Analysis, Cell, Part
 from waystation.report.html_run import curves, faults, steps
 from waystation.report.html_target import section
-from waystation.report.markup import Markup, element, join
+from waystation.report.markup import Markup, element, join, name
 from waystation.report.numbers import count, interval, listing, points, score, variant
 from waystation.report.words import MEANINGS, look, phrase
 
@@ -37,8 +37,10 @@ def page(analysis: Analysis) -> str:
         element("a", "Skip to the gains", href="#gains", class_="skip"),
         _header(analysis),
         element("main", *_main(analysis)),
-        element("footer", f"Made by Waystation {results.provenance.get('waystation', '')}.".replace(
-            " .", ".")),
+        element(
+            "footer",
+            f"Made by Waystation {results.provenance.get('waystation', '')}.".replace(" .", "."),
+        ),
     )
     return f'<!doctype html>\n<html lang="en">{head}{body}</html>\n'
 
@@ -120,9 +122,9 @@ def _gains(analysis: Analysis) -> list[Markup]:
     found = [element("h2", "What each stop was worth")]
     for backbone in analysis.results.backbones:
         caption = (
-            "Change in score against fine-tuning without a stop, in points, mean over the"
-            " languages that were not fine-tuned on; in brackets the 95% interval over items and"
-            " seeds, corrected for nothing; the verdict is corrected over the whole grid."
+            "Points gained over the same route without the stop, mean over the languages that were"
+            " not fine-tuned on. In brackets the 95% interval over items and seeds. Verdicts are"
+            f" corrected for the {len(analysis.grid)} gains of the grid."
         )
         title = [element("h3", backbone)] if len(analysis.results.backbones) > 1 else []
         found.append(
@@ -145,9 +147,9 @@ def _gains(analysis: Analysis) -> list[Markup]:
 
 
 def largest(analysis: Analysis) -> float:
-    """The largest clear gain or loss: full colour."""
+    """The largest clear gain or loss, which gets full colour; 0 where none is clear."""
     found = [abs(c.gain.value) for c in analysis.grid if c.gain and look(c) in ("gain", "loss")]
-    return max(found, default=1.0)
+    return max(found, default=0.0)
 
 
 def strength(points_: float, top: float) -> str:
@@ -161,31 +163,32 @@ def heat_map(analysis: Analysis, parts: tuple[Part, ...], top: float) -> Markup:
     for part in parts:
         layer = variant(part.variant) if part.variant else ""
         notes = ", ".join(filter(None, [part.headline, layer]))
-        link = element("a", part.target, href=f"#{anchor(analysis, part)}")
+        link = element("a", name(part.target), href=f"#{anchor(analysis, part)}")
         head.append(element("th", link, element("small", notes), scope="col"))
     rows = [_baseline_row(parts)]
     for stop in analysis.stops:
         cells = [_cell(p.cell(stop), top) for p in parts]
-        rows.append(element("tr", element("th", stop, scope="row"), *cells))
+        rows.append(element("tr", element("th", name(stop), scope="row"), *cells))
     return element(
         "table",
         element("thead", element("tr", *head)),
         element("tbody", *rows),
         class_="heat",
+        style=f"--columns:{len(parts)}",
     )
 
 
 def _baseline_row(parts: tuple[Part, ...]) -> Markup:
     cells = []
     for part in parts:
-        bounds = ", ".join(f"{name} {score(v)}" for name, v in part.bounds[""].items())
+        bounds = ", ".join(f"{n} {score(v)}" for n, v in part.bounds[""].items())
         value = part.mean(BASELINE)
         inner = [element("b", score(value)), element("span", bounds, class_="word")]
         if value is None:
             inner = [element("span", "not measured", class_="word")]
         cells.append(element("td", *inner, class_="none" if value is None else "base"))
-    name = element("th", "no stop", element("small", "score"), scope="row")
-    return element("tr", name, *cells)
+    first = element("th", "no stop", element("small", "score"), scope="row")
+    return element("tr", first, *cells)
 
 
 def _cell(cell: Cell | None, top: float) -> Markup:
@@ -213,13 +216,13 @@ def _cell(cell: Cell | None, top: float) -> Markup:
 
 def _legend(top: float) -> Markup:
     items = []
-    for share in (-1.0, -0.25, 0.25, 1.0):
+    for share in (-1.0, -0.25, 0.25, 1.0) if top else ():
         value = share * top
         side = "gain" if share > 0 else "loss"
         swatch = element("span", class_=f"swatch {side}", style=strength(value, top))
         items.append(element("li", swatch, points(value)))
-    for name, text in (("noise", "cannot be told from noise"), ("none", "not measured")):
-        items.append(element("li", element("span", class_=f"swatch {name}"), text))
+    for look_, text in (("noise", "cannot be told from noise"), ("none", "not measured")):
+        items.append(element("li", element("span", class_=f"swatch {look_}"), text))
     return element("ul", *items, class_="legend")
 
 
@@ -230,9 +233,7 @@ def _reading() -> Markup:
     return element(
         "section",
         element("h2", "How to read this"),
-        element("dl", *(
-            join(element("dt", term), element("dd", text)) for term, text in MEANINGS
-        )),
+        element("dl", *(join(element("dt", term), element("dd", text)) for term, text in MEANINGS)),
         id="reading",
     )
 

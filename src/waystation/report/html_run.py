@@ -49,8 +49,15 @@ def steps(results: Results) -> Markup:
     rows = [_kind_row(kind, [s for s in results.steps if s.kind == kind]) for kind in kinds]
     summary = _table(["kind", "steps", "not done", "time", "longest", "peak memory"], rows)
     details = [
-        _row(s.label, s.kind, s.state, duration(s.seconds) if s.seconds else "",
-             memory(s.peak_memory_bytes), s.message, s.key)
+        _row(
+            s.label,
+            s.kind,
+            s.state,
+            duration(s.seconds) if s.seconds else "",
+            memory(s.peak_memory_bytes),
+            s.message,
+            s.key,
+        )
         for s in results.steps
     ]
     columns = ["step", "kind", "state", "time", "peak memory", "message", "key"]
@@ -87,11 +94,9 @@ def _row(label: str, *cells: str) -> Markup:
 def _table(columns: list[str], rows: Iterable[Markup]) -> Markup:
     head = [element("th", c, scope="col") for c in columns]
     table = element(
-        "table", element("thead", element("tr", *head)), element("tbody", *rows), class_="plain"
+        "table", element("thead", element("tr", *head)), element("tbody", *rows), class_="plain run"
     )
-    return element(
-        "div", table, class_="scroll", tabindex="0", role="region", aria_label="Steps"
-    )
+    return element("div", table, class_="scroll", tabindex="0", role="region", aria_label="Steps")
 
 
 def curves(results: Results) -> list[Markup]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from waystation.languages import name_of
 from waystation.report import plots
 from waystation.report.analysis import BASELINE, MEAN, Analysis, Cell, Part
-from waystation.report.markup import Markup, element
+from waystation.report.markup import Markup, element, name
 from waystation.report.numbers import (
     NOTHING,
     interval,
@@ -44,18 +44,24 @@ def _forests(analysis: Analysis, part: Part) -> Markup:
     found = []
     for stop, rows in panels.items():
         cell = part.cell(stop)
-        word = phrase(cell)
+        if all(row.value is None for row in rows):
+            note = f"not measured: {cell.note if cell else 'no scores'}"
+            found.append(element("div", element("h4", stop), element("p", note), class_="panel"))
+            continue
         title = f"Gain of {stop} on {part.target} by language, in points with 95% intervals"
         found.append(
             element(
                 "div",
                 element("h4", stop),
-                element("p", word),
+                element("p", phrase(cell)),
                 plots.forest(rows, span, title),
                 class_="panel",
             )
         )
-    caption = "Gain by language in points, with 95% intervals. Filled: clear after correction."
+    caption = (
+        "Gain by language in points, with 95% intervals. Filled marks: the interval leaves out 0,"
+        " not corrected for the number of intervals."
+    )
     return element(
         "figure", element("figcaption", caption), element("div", *found, class_="panels")
     )
@@ -81,12 +87,9 @@ def _rows(part: Part, stop: str) -> list[plots.Interval]:
 
 def _table(analysis: Analysis, part: Part) -> Markup:
     names = list(dict.fromkeys(n for b in part.bounds.values() for n in b))
-    head = [
-        element("th", "language", scope="col"),
-        *(element("th", n, scope="col") for n in names),
-        element("th", "no stop", scope="col"),
-        *(element("th", s, element("small", "score, gain"), scope="col") for s in analysis.stops),
-    ]
+    head = [element("th", n, scope="col") for n in ("language", *names, "no stop")]
+    for stop in analysis.stops:
+        head.append(element("th", name(stop), element("small", "score, gain"), scope="col"))
     rows = []
     for language in _shown_languages(part):
         bounds = part.bounds.get(language, {})
@@ -101,9 +104,7 @@ def _table(analysis: Analysis, part: Part) -> Markup:
         "table", element("thead", element("tr", *head)), element("tbody", *rows), class_="plain"
     )
     label = f"Scores and gains by language on {part.target}"
-    return element(
-        "div", table, class_="scroll", tabindex="0", role="region", aria_label=label
-    )
+    return element("div", table, class_="scroll", tabindex="0", role="region", aria_label=label)
 
 
 def _baseline(part: Part, language: str) -> Markup:
@@ -121,7 +122,7 @@ def _gain(part: Part, cell: Cell | None, language: str) -> Markup:
     return element(
         "td",
         f"{score(value)} ",
-        element("span", f"{points(gain.value)} {mark(cell)}", class_=shown),
+        element("span", f"{points(gain.value)} {mark(cell)}".strip(), class_=shown),
         element("span", interval(gain.low, gain.high), class_="ci"),
         *([element("span", cell.note, class_="ci")] if cell.note else []),
     )
@@ -138,14 +139,13 @@ def _layers(analysis: Analysis, part: Part) -> list[Markup]:
     )
     stops = (BASELINE, *analysis.stops)
     head = [element("th", "layer and pooling", scope="col")]
-    head += [element("th", "no stop" if s == BASELINE else s, scope="col") for s in stops]
+    head += [element("th", "no stop" if s == BASELINE else name(s), scope="col") for s in stops]
     rows = []
-    for name in part.variants:
-        cells = [element("td", score(part.mean(BASELINE, MEAN, name)))]
-        for stop in analysis.stops:
-            cells.append(_variant_gain(part, stop, name))
-        kind = "mean" if name == part.variant else ""
-        rows.append(element("tr", element("th", variant(name), scope="row"), *cells, class_=kind))
+    for layer in part.variants:
+        cells = [element("td", score(part.mean(BASELINE, MEAN, layer)))]
+        cells += [_variant_gain(part, stop, layer) for stop in analysis.stops]
+        kind = "mean" if layer == part.variant else ""
+        rows.append(element("tr", element("th", variant(layer), scope="row"), *cells, class_=kind))
     table = element(
         "table", element("thead", element("tr", *head)), element("tbody", *rows), class_="plain"
     )
@@ -159,15 +159,15 @@ def _layers(analysis: Analysis, part: Part) -> list[Markup]:
     ]
 
 
-def _variant_gain(part: Part, stop: str, name: str) -> Markup:
-    cell = part.cell(stop, MEAN, name)
+def _variant_gain(part: Part, stop: str, layer: str) -> Markup:
+    cell = part.cell(stop, MEAN, layer)
     if cell is None or cell.gain is None:
         return element("td", NOTHING)
     shown = look(cell)
     return element(
         "td",
-        f"{score(part.mean(stop, MEAN, name))} ",
-        element("span", f"{points(cell.gain.value)} {mark(cell)}", class_=shown),
+        f"{score(part.mean(stop, MEAN, layer))} ",
+        element("span", f"{points(cell.gain.value)} {mark(cell)}".strip(), class_=shown),
         element("span", interval(cell.gain.low, cell.gain.high), class_="ci"),
     )
 

@@ -7,6 +7,7 @@ but through `element`.
 from __future__ import annotations
 
 import html
+import re
 
 
 class Markup(str):
@@ -15,18 +16,18 @@ class Markup(str):
     __slots__ = ()
 
 
-VOID = ("meta", "link", "br")
+VOID = ("meta", "link", "br", "wbr")
 
 
-def element(name: str, /, *children: str, **attributes: str | float | bool) -> Markup:
-    """`<name attributes>children</name>`; `class_` is class, `_` in other names a hyphen.
+def element(tag: str, /, *children: str, **attributes: str | float | bool) -> Markup:
+    """`<tag attributes>children</tag>`; `class_` is class, `_` in other names a hyphen.
 
     Attributes that are False or "" are left out; True writes the bare name.
     """
     shown = "".join(_attribute(k, v) for k, v in attributes.items())
-    if name in VOID:
-        return Markup(f"<{name}{shown}>")
-    return Markup(f"<{name}{shown}>{join(*children)}</{name}>")
+    if tag in VOID:
+        return Markup(f"<{tag}{shown}>")
+    return Markup(f"<{tag}{shown}>{join(*children)}</{tag}>")
 
 
 def join(*children: str) -> Markup:
@@ -34,11 +35,17 @@ def join(*children: str) -> Markup:
     return Markup("".join(c if isinstance(c, Markup) else html.escape(c) for c in children))
 
 
-def _attribute(name: str, value: str | float | bool) -> str:
-    name = name.rstrip("_").replace("_", "-")
+def name(text: str) -> Markup:
+    """A name that may be broken after its joints, `nli+` `commonsenseqa`, and nowhere else."""
+    parts = re.split(r"(?<=[+_/>:-])(?!$)", text)
+    return Markup("<wbr>".join(join(part) for part in parts))
+
+
+def _attribute(key: str, value: str | float | bool) -> str:
+    key = key.rstrip("_").replace("_", "-")
     if value is True:
-        return f" {name}"
+        return f" {key}"
     if value is False or value == "":
         return ""
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
-    return f' {name}="{html.escape(text)}"'
+    return f' {key}="{html.escape(text)}"'

@@ -23,7 +23,7 @@ def points(value: float | None) -> str:
     """A signed difference: `+11.5`, `−0.4`, `0.0`."""
     if value is None:
         return NOTHING
-    text = f"{value:+.1f}"
+    text = f"{value:+.1f}".replace("inf", "∞")
     return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", MINUS)
 
 
@@ -36,7 +36,7 @@ def duration(seconds: float) -> str:
     """`0.4 s`, `42 s`, `3 min 05 s`, `2 h 07 min`."""
     if seconds < 10:
         return f"{seconds:.1f} s"
-    if seconds < 60:
+    if round(seconds) < 60:
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:

@@ -60,15 +60,27 @@ def _svg(width: float, height: float, title: str, *children: str, class_: str = 
         viewBox=f"0 0 {width:g} {height:g}",
         role="img",
         class_=class_,
-        style=f"max-width:{width * 1.25:g}px",
+        style=f"max-width:{width * 1.12:g}px",
     )
 
 
 def domain(rows: Sequence[Interval]) -> tuple[float, float]:
-    """The range that shows every interval and 0, with a margin."""
-    found = [0.0]
-    for row in rows:
-        found += [v for v in (row.low, row.value, row.high) if v is not None and math.isfinite(v)]
+    """The range that shows every dot, 0 and all but unusually wide intervals, with a margin.
+
+    An interval of two seeds may be ten times as wide as the others; it is cut at the edge, with an
+    arrow, rather than flattening everything else.
+    """
+    bounded = [
+        (r.value, r.high - r.low) for r in rows
+        if r.value is not None and r.low is not None and r.high is not None
+        and math.isfinite(r.high - r.low)
+    ]  # fmt: skip
+    widths = sorted(width for _, width in bounded)
+    widest = 3 * widths[len(widths) // 2] if widths else 0.0
+    found = [0.0, *(r.value for r in rows if r.value is not None)]
+    for value, width in bounded:
+        half = min(width, widest) / 2
+        found += [value - half, value + half]
     low, high = min(found), max(found)
     margin = max(0.06 * (high - low), 0.5)
     return low - margin, high + margin
@@ -92,16 +104,27 @@ def forest(rows: Sequence[Interval], span: tuple[float, float], title: str) -> M
     ]
     for number, row in enumerate(rows):
         y = top + height * (number + 0.5)
-        marks.append(_text(left - 8, y + 4, row.label, "label strong" if row.strong else "label",
-                           "end"))
+        marks.append(
+            _text(left - 8, y + 4, row.label, "label strong" if row.strong else "label", "end")
+        )
         if row.value is None:
             marks.append(_text(at(0.0), y + 4, "not measured", "tick", "middle"))
             continue
         if row.low is not None and row.high is not None:
             marks.append(_line(at(row.low), y, at(row.high), y, f"bar {row.look}"))
+            if row.low < span[0]:
+                marks.append(_arrow(left, y, -1, row.look))
+            if row.high > span[1]:
+                marks.append(_arrow(right, y, 1, row.look))
         radius = 5.0 if row.strong else 3.8
         marks.append(element("circle", cx=at(row.value), cy=y, r=radius, class_=f"dot {row.look}"))
     return _svg(right + 12, bottom + 20, title, *marks, class_="forest")
+
+
+def _arrow(x: float, y: float, side: int, look: str) -> Markup:
+    """The end of an interval that goes on beyond the picture."""
+    path = f"M{x + side * 5:g} {y:g}l{-side * 5} -3.5v7z"
+    return element("path", d=path, class_=f"arrow {look}")
 
 
 @dataclass(frozen=True, kw_only=True)

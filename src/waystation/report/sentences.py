@@ -14,6 +14,7 @@ from waystation.report.numbers import count, interval, listing, points, score, v
 if TYPE_CHECKING:
     from waystation.report.analysis import Analysis, Cell, Part
 
+
 def incomplete(seeds: Sequence[int], languages: Sequence[str]) -> str:
     """What a gain had to leave out, or ""."""
     parts = []
@@ -108,11 +109,13 @@ def overview(analysis: Analysis) -> str:
     seen = [(c.gain.detectable, c) for c in measured if c.gain and not c.gain.flags]
     seen = [(d, c) for d, c in seen if c.verdict != "uninformative"]
     if seen:
-        smallest, cell = min(seen, key=lambda pair: pair[0])
+        least, most = min(seen, key=lambda s: s[0]), max(seen, key=lambda s: s[0])
         text += (
-            f" The smallest gain this study could detect was {smallest:.1f} points, on"
-            f" {cell.target}."
+            f" The smallest gain this study could detect was {least[0]:.1f} points on"
+            f" {least[1].target}"
         )
+        apart = most[1].target != least[1].target
+        text += f", and {most[0]:.1f} on {most[1].target}." if apart else "."
     return text
 
 

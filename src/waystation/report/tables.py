@@ -89,7 +89,7 @@ def _gain(cell: Cell | None) -> str:
     if cell is None or cell.gain is None:
         return "not measured"
     bounds = interval(cell.gain.low, cell.gain.high)
-    return f"{points(cell.gain.value)} {bounds} {mark(cell)}"
+    return f"{points(cell.gain.value)} {bounds} {mark(cell)}".strip()
 
 
 def _rows(head: list[str], rows: list[list[str]]) -> list[str]:

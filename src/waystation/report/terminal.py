@@ -37,8 +37,10 @@ def show(analysis: Analysis, console: Console) -> None:
             _print(console, _table(analysis, chosen, title, _score_cell, baselines=True), width)
     _print(console, Text(LEGEND), width)
     for part in analysis.parts:
-        name = part.target if len(analysis.results.backbones) == 1 else (
-            f"{part.target} ({part.backbone})"
+        name = (
+            part.target
+            if len(analysis.results.backbones) == 1
+            else (f"{part.target} ({part.backbone})")
         )
         _print(console, Text.assemble((f"{name}: ", "bold"), part.sentence), width)
     for line in _faults(analysis):

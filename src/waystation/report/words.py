@@ -44,14 +44,15 @@ MEANINGS: Final = (
         "95% interval",
         "Covers both other test items and other training seeds: a paired bootstrap over items,"
         " drawn by group where items belong together, joined with the spread between seeds."
-        " Intervals in tables and pictures by language or layer are not corrected for their"
-        " number: of every twenty of them about one leaves out 0 by chance alone.",
+        " No interval is corrected for how many there are: of every twenty about one leaves out"
+        " 0 by chance alone. Gains by language or layer get no verdict for that reason; those"
+        " whose interval leaves out 0 are filled in pictures and bold in tables.",
     ),
     (
         "▲ clear gain, ▼ clear loss",
         "The gain differs from 0 at the 5% level after Holm's correction over all gains in the"
         " grid: if no stop did anything, a study would call even one of them clear in at most one"
-        " case in twenty.",
+        " case in twenty. An interval that leaves out 0 is therefore not yet a clear gain.",
     ),
     (
         "○ no clear difference",
@@ -104,10 +105,10 @@ def look(cell: Cell | None) -> Look:
 
 
 def mark(cell: Cell | None) -> str:
-    """One character: ▲, ▼, ○, or ? where there is no verdict to be had."""
-    if cell is not None and cell.verdict in _UNJUDGED:
-        return "?"
-    return _MARKS[look(cell)]
+    """One character: ▲, ▼, ○, or ? where a verdict was not to be had; "" for details."""
+    if cell is None or not cell.verdict:
+        return ""
+    return "?" if cell.verdict in _UNJUDGED else _MARKS[look(cell)]
 
 
 def phrase(cell: Cell | None) -> str:

@@ -1,0 +1,191 @@
+"""What reports say of studies with known true effects, gaps and failures."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from synthetic_results import QUICK, TARGETS, quick, synthetic
+from waystation.report import FORMATS, Analysis, analyse, render, show
+from waystation.report.analysis import BASELINE, MEAN, Part, floor
+from waystation.report.words import look, mark
+
+
+@pytest.fixture(scope="module")
+def whole() -> Analysis:
+    return quick(targets=("xnli", "udpos", "xcopa", "tatoeba"), seeds=(0, 1, 2, 3), items=300)
+
+
+@pytest.fixture(scope="module")
+def faulty() -> Analysis:
+    return quick(faults=True)
+
+
+def part_of(analysis: Analysis, target: str) -> Part:
+    return next(p for p in analysis.parts if p.target == target)
+
+
+def test_true_effects_are_found_and_their_intervals_hold_them(whole: Analysis) -> None:
+    xnli = part_of(whole, "xnli")
+    for stop in ("nli", "nli+commonsenseqa"):
+        cell = xnli.cell(stop)
+        assert cell is not None
+        assert cell.gain is not None
+        assert cell.verdict == "gain"
+        assert cell.gain.low < TARGETS["xnli"].effects[stop] < cell.gain.high
+    tatoeba = [part_of(whole, "tatoeba").cell(s) for s in whole.stops]
+    assert [c.verdict for c in tatoeba if c] == ["loss"] * 3
+
+
+def test_no_effect_is_called_clear_where_there_is_none(whole: Analysis) -> None:
+    cells = [c for c in whole.grid if c.target == "udpos"]
+    assert len(cells) == 3
+    assert {c.verdict for c in cells} == {"no clear difference"}
+
+
+def test_the_mean_leaves_the_fine_tuning_language_out(whole: Analysis) -> None:
+    part = part_of(whole, "xnli")
+    assert part.apart == ("en",)
+    assert "en" not in part.languages
+    values = [
+        s.values["accuracy"]
+        for s in whole.results.scores
+        if (s.target, s.stop) == ("xnli", "nli") and s.language != "en"
+    ]
+    assert part.mean("nli") == pytest.approx(sum(values) / len(values))
+    cell = part.cell("nli")
+    assert cell is not None
+    assert cell.gain is not None
+    assert cell.score is not None
+    assert cell.score == pytest.approx(sum(values) / len(values))
+    assert cell.gain.value == pytest.approx(cell.score - (cell.baseline or 0))
+    english = part.cell("nli", "en")
+    assert english is not None
+    assert english.gain is not None
+    assert english.verdict == ""
+
+
+def test_retrieval_averages_all_languages_and_picks_the_layer_without_a_stop() -> None:
+    results = synthetic(targets=("tatoeba",), seeds=(0, 1))
+    results = replace(results, source_language={"tatoeba": "de"})
+    part = analyse(results, resamples=QUICK).parts[0]
+    assert part.apart == ()
+    assert "de" in part.languages
+    best = max(part.variants, key=lambda v: part.mean(BASELINE, MEAN, v) or 0)
+    assert part.variant == best == "12/mean"
+    # With the stop layer 8 scores higher; choosing it there would hide the loss.
+    assert (part.mean("nli", MEAN, "8/mean") or 0) > (part.mean("nli", MEAN, "12/mean") or 0)
+    assert part.cell("nli", MEAN, "8/mean") is not None
+
+
+def test_one_baseline_serves_all_seeds_where_nothing_is_fine_tuned() -> None:
+    part = quick(targets=("tatoeba",), seeds=(0, 1, 2)).parts[0]
+    cell = part.cell("nli")
+    assert part.seeds[BASELINE, "12/mean", MEAN] == 1
+    assert cell is not None
+    assert cell.gain is not None
+    assert cell.gain.seeds == 3
+
+
+def test_a_target_that_never_leaves_its_majority_class_is_uninformative(faulty: Analysis) -> None:
+    part = part_of(faulty, "pawsx")
+    assert {c.verdict for c in part.grid} == {"uninformative"}
+    assert "says nothing" in part.sentence
+    assert "55.0" in part.sentence
+    assert "since pawsx never left chance and majority" in faulty.sentence
+
+
+def test_missing_cells_say_why_and_are_never_zero(faulty: Analysis) -> None:
+    part = part_of(faulty, "xnli")
+    cell = part.cell("nli+commonsenseqa")
+    assert cell is not None
+    assert (cell.gain, cell.score, cell.verdict) == (None, None, "missing")
+    assert part.mean("nli+commonsenseqa") is None
+    assert "nli+commonsenseqa (it has no scores)" in part.sentence
+    assert "1 more could not be measured" in faulty.sentence
+
+
+def test_a_failed_seed_is_left_out_on_both_sides_and_said(faulty: Analysis) -> None:
+    cell = part_of(faulty, "udpos").cell("commonsenseqa")
+    assert cell is not None
+    assert cell.gain is not None
+    assert cell.gain.seeds == 2
+    assert cell.note == "without seed 1"
+    means = [
+        s.values["f1"]
+        for s in faulty.results.scores
+        if (s.target, s.stop) == ("udpos", BASELINE) and s.seed != 1 and s.language != "en"
+    ]
+    assert cell.baseline == pytest.approx(sum(means) / len(means))
+
+
+def test_one_seed_gets_no_verdict() -> None:
+    analysis = quick(targets=("xnli",), seeds=(0,))
+    assert {c.verdict for c in analysis.grid} == {"too few seeds"}
+    assert {look(c) for c in analysis.grid} == {"noise"}
+    assert mark(analysis.grid[0]) == "?"
+    assert "3 cannot be judged with one seed" in analysis.sentence
+    assert "smallest gain" not in analysis.sentence
+
+
+def test_few_items_get_no_verdict() -> None:
+    analysis = quick(targets=("xnli",), seeds=(0, 1), items=12)
+    assert {c.verdict for c in analysis.grid} == {"too few items"}
+    assert "cannot be judged on so few items" in analysis.sentence
+
+
+def test_without_a_baseline_no_gain_can_be_said() -> None:
+    results = synthetic(targets=("xnli",), seeds=(0, 1))
+    results = replace(results, scores=tuple(s for s in results.scores if s.stop != BASELINE))
+    analysis = analyse(results, resamples=QUICK)
+    assert analysis.sentence.startswith("No gain could be computed")
+    assert "the baseline is missing" in analysis.parts[0].sentence
+    for form in FORMATS:
+        assert render(results, form, analysis)
+
+
+def test_a_lost_language_is_left_out_of_the_mean_and_said() -> None:
+    results = synthetic(targets=("xnli",), seeds=(0, 1))
+    kept = tuple(s for s in results.scores if (s.stop, s.language) != ("nli", "sw"))
+    part = analyse(replace(results, scores=kept), resamples=QUICK).parts[0]
+    cell = part.cell("nli")
+    assert cell is not None
+    assert "sw" not in cell.languages
+    assert cell.note == "without sw"
+    assert part.mean("nli") is None  # a mean over fewer languages does not compare
+
+
+def test_other_items_in_the_two_routes_give_no_gain() -> None:
+    results = synthetic(targets=("xnli",), seeds=(0, 1))
+    scores = tuple(
+        replace(s, ids=tuple(f"x{i}" for i in s.ids)) if s.stop == "nli" else s
+        for s in results.scores
+    )
+    cell = analyse(replace(results, scores=scores), resamples=QUICK).parts[0].cell("nli")
+    assert cell is not None
+    assert cell.gain is None
+    assert cell.note == "its items are not those of the baseline"
+
+
+def test_an_empty_study_is_a_report_too() -> None:
+    results = replace(synthetic(targets=("xnli",)), scores=(), steps=(), warnings=())
+    analysis = analyse(results, resamples=QUICK)
+    for form in FORMATS:
+        assert render(results, form, analysis)
+    show(analysis, Console(file=io.StringIO()))
+
+
+def test_same_results_same_bytes() -> None:
+    results = synthetic(targets=("xnli", "tatoeba"), seeds=(0, 1), items=60)
+    one, two = (analyse(results, resamples=QUICK) for _ in range(2))
+    for form in FORMATS:
+        assert render(results, form, one) == render(results, form, two)
+
+
+def test_floor_is_the_best_baseline_language_by_language() -> None:
+    assert floor([{"chance": 50.0, "majority": 40.0}, {"chance": 50.0, "majority": 60.0}]) == 55.0
+    assert floor([{"chance": 50.0}, {}]) is None
+    assert floor([]) is None
