@@ -210,9 +210,9 @@ def _check_tokenizer(source: Source, tokenizer: Any, backbone: Any) -> None:
         )
     config = backbone.config
     pairs = [
-        (config.pad_token_id, tokenizer.pad_token_id),
-        (config.bos_token_id, tokenizer.bos_token_id or tokenizer.cls_token_id),
-        (config.eos_token_id, tokenizer.eos_token_id or tokenizer.sep_token_id),
+        (getattr(config, "pad_token_id", None), tokenizer.pad_token_id),
+        (getattr(config, "bos_token_id", None), tokenizer.bos_token_id or tokenizer.cls_token_id),
+        (getattr(config, "eos_token_id", None), tokenizer.eos_token_id or tokenizer.sep_token_id),
     ]
     known = [(a, b) for a, b in pairs if isinstance(a, int) and isinstance(b, int)]
     if len(known) > 1 and all(a != b for a, b in known):

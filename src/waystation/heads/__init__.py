@@ -1,9 +1,11 @@
 """What a head is, and the table that finds one for each kind of example.
 
-A head is everything that turns a backbone into one kind of prediction: how an example becomes
-rows of tokens, the loss, what is kept of a forward pass, and how the rows of one example become
-its prediction. One file per kind hides windows (span, tagging), B x C choices and generation.
-It receives the model, not its states, so a head may call it as often as it needs.
+A head is everything that turns a backbone into one kind of prediction: how examples become rows
+of tokens, the loss, what is kept of a forward pass, and how the rows of an example become its
+prediction. One file per kind hides windows (span, tagging), B x C choices, neighbour search and
+generation. It receives the model, not its states, so a head may call it as often as it needs.
+Examples come and go in bulk: a fast tokenizer is ten times faster on many texts, and retrieval
+needs them all at once anyway.
 
 Legend of shapes: B rows in a batch, T tokens, D hidden size, L labels.
 """
@@ -18,28 +20,31 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from waystation.examples import HeadSpec
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from waystation.backbone import Model
     from waystation.batching import Batch
+    from waystation.model import Model
 
 E = TypeVar("E", contravariant=True)
 P = TypeVar("P", covariant=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Row:
     """One sequence of tokens that enters the backbone; knows its example and its part of it.
 
-    `tokens` carry the special tokens; `segments` are token type ids, all 0 where unused.
-    `gold` is what the loss needs of this row (a label's position, one label per token with -100
-    where there is none, a (start, end) pair), None at prediction. `meta` is what `decode` needs.
+    `tokens` is int32[T] with the special tokens; `segments` int32[T] are token type ids, None
+    where all are 0. `gold` is what the loss needs of this row (a label's position, one label per
+    token with -100 where there is none, a (start, end) pair), None at prediction. `meta` is what
+    `outputs` and `decode` need.
     """
 
     example: int
     part: int
-    tokens: tuple[int, ...]
-    segments: tuple[int, ...] = ()
+    tokens: NDArray[np.int32]
+    segments: NDArray[np.int32] | None = None
     gold: Any = None
     meta: Any = None
 
@@ -52,8 +57,11 @@ class Head(Protocol[E, P]):
     def module(self, hidden_size: int, dropout: float) -> nn.Module:
         """Fresh parameters, in a fixed order of random draws; an empty module where none."""
 
-    def encode(self, example: E, index: int, training: bool) -> list[Row]:
-        """Rows of one example; [] in training drops it (its answer is cut away), counted."""
+    def encode(self, examples: Sequence[E], training: bool) -> list[list[Row]]:
+        """The rows of each example, aligned with `examples`.
+
+        No rows in training drop the example (its answer is cut away); the caller counts them.
+        """
 
     def loss(self, model: Model, batch: Batch) -> tuple[Tensor, float]:
         """(sum of losses, weight): dividing after adding makes accumulation exact."""
@@ -61,8 +69,10 @@ class Head(Protocol[E, P]):
     def outputs(self, model: Model, batch: Batch) -> list[Any]:
         """What is kept of each row, as numpy arrays or numbers, in the order of the batch."""
 
-    def decode(self, example: E, rows: Sequence[tuple[Row, Any]]) -> P:
-        """The prediction of one example from its rows and their outputs."""
+    def decode(
+        self, examples: Sequence[E], outputs: Sequence[Sequence[tuple[Row, Any]]]
+    ) -> Sequence[P]:
+        """The prediction of each example from its rows and their outputs."""
 
 
 # kind -> "module:function" building a Head

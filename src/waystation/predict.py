@@ -1,0 +1,99 @@
+"""Prediction: a model, a head and examples of one language to predictions.
+
+Rows are batched by length under a token budget and come back in the order of the examples.
+Kinds differ in their heads only; retrieval's search is part of its head. Nothing is scored here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import torch
+
+from waystation.batching import by_token_budget, collate
+from waystation.errors import ModelError, StepFailed
+from waystation.examples import HeadSpec, Prediction
+from waystation.heads import Row, build
+from waystation.settings import Numerics
+
+if TYPE_CHECKING:
+    from waystation.model import Model
+
+TOKENS: Final = 4096
+"""Tokens per forward pass, padding included."""
+
+
+def predict(
+    model: Model,
+    spec: HeadSpec,
+    examples: Sequence[Any],
+    numerics: Numerics,
+    *,
+    max_tokens: int,
+    stride: int,
+    language: str,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Prediction]:
+    """Predictions aligned with `examples`, which are all in `language`.
+
+    `progress(done, total)` counts rows, several per example for choices and windows. Raises
+    ModelError for a head that the model does not have.
+    """
+    head = build(spec, model.tokenizer, max_tokens, stride)
+    if spec.name not in model.heads:
+        module = head.module(model.hidden_size, 0.0)
+        if any(True for _ in module.parameters()):
+            raise ModelError(
+                f"expected a model trained for a {spec.kind} head with labels"
+                f" {', '.join(spec.labels) or '(none)'}, found none; fine-tune it first."
+            )
+        model.heads[spec.name] = module
+    encoded = head.encode(examples, False)
+    rows = [row for parts in encoded for row in parts]
+    kept: list[list[Any]] = [[None] * len(parts) for parts in encoded]
+    device = model.device
+    torch.set_num_threads(int(numerics.threads))
+    model.eval()
+    shown, done = time.monotonic(), 0
+    for batch in by_token_budget([len(row.tokens) for row in rows], TOKENS):
+        part = [rows[i] for i in batch]
+        with (
+            memory_advice("predicting", f"{spec.kind} in {language}"),
+            torch.inference_mode(),
+            torch.autocast(device.type, torch.bfloat16, enabled=numerics.precision == "bf16"),
+        ):
+            outputs = head.outputs(model, collate(part, model.pad_id, max_tokens, device))
+        for row, output in zip(part, outputs, strict=True):
+            kept[row.example][row.part] = output
+        done += len(batch)
+        if progress and (time.monotonic() - shown > 0.2 or done == len(rows)):
+            shown = time.monotonic()
+            progress(done, len(rows))
+    pairs = [list(zip(parts, out, strict=True)) for parts, out in zip(encoded, kept, strict=True)]
+    return list(head.decode(examples, pairs))
+
+
+@contextmanager
+def memory_advice(doing: str, what: str) -> Iterator[None]:
+    """Turn running out of memory into a sentence that names the settings to lower."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        text = str(error).lower()
+        lacking = isinstance(error, (MemoryError, torch.OutOfMemoryError))
+        if not lacking and "allocate memory" not in text and "out of memory" not in text:
+            raise
+        advice = "`max_tokens`" if doing == "predicting" else "`micro_batch_size` or `max_tokens`"
+        raise StepFailed(
+            f"expected room for {doing} {what}, found memory exhausted; lower {advice}"
+            " or run fewer jobs at once."
+        ) from error
+
+
+def rows_of(encoded: Sequence[Sequence[Row]]) -> Iterator[Row]:
+    """All rows of encoded examples, in order."""
+    for parts in encoded:
+        yield from parts

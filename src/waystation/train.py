@@ -1,0 +1,388 @@
+"""Training: one stage of a route, from a mixture of tasks to numbered checkpoints.
+
+`finetune` is the whole loop and is meant to be read from top to bottom. AdamW, a linear schedule
+with warm-up, clipping, exact accumulation (gradients of the batch's mean whatever the passes),
+dev evaluation with early stopping. Devices and mixed precision are `accelerate`'s. Random draws
+are functions of (seed, purpose) or (seed, step), so equal arguments give equal bytes, and runs
+that differ in their data alone start from equal heads.
+
+Writes `checkpoints/NUMBER/`, `evaluations.json`, `curve.json` and `training.json`, which hold
+nothing that two equal runs could differ in (no times). Chooses no checkpoint: select steps do.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from torch import nn
+
+from waystation import mixture as mixtures
+from waystation.batching import TrainingOrder, collate, derived_seed
+from waystation.checkpoint import changed_since_raw, save_checkpoint
+from waystation.errors import StepFailed
+from waystation.examples import digest, to_json
+from waystation.heads import Head, Row, build
+from waystation.metrics import measure, total
+from waystation.mixture import Member, Mixture
+from waystation.model import set_dropout
+from waystation.predict import memory_advice, predict, rows_of
+from waystation.settings import Numerics, TrainConfig
+from waystation.vocabulary import Table, reachable, trimmed, untrimmed
+
+if TYPE_CHECKING:
+    from waystation.model import Model
+
+CURVE_POINTS: Final = 100
+log = logging.getLogger("waystation")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainProgress:
+    """How far a training is. Rates are means since its first step."""
+
+    step: int
+    steps: int
+    loss: float
+    learning_rate: float
+    examples_per_s: float
+    tokens_per_s: float
+    seconds_left: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Encoded:
+    """A member with its rows; `label` tells members of one task apart."""
+
+    member: Member
+    label: str
+    head: Head[Any, Any]
+    rows: list[list[Row]]
+    dropped: int
+
+
+def finetune(
+    model: Model,
+    mixture: Mixture,
+    config: TrainConfig,
+    numerics: Numerics,
+    seed: int,
+    folder: Path,
+    progress: Callable[[TrainProgress], None] | None = None,
+) -> None:
+    """Train `model` on a mixture and write its checkpoints and records into `folder`.
+
+    The model trains on the device where it is and is left as the last step made it. Raises
+    StepFailed where the work fails (loss not finite, out of memory, nothing to train on) and
+    UserError where an example lacks gold.
+    """
+    # -- examples to rows, the order of batches, the steps ---------------------------------------
+    torch.set_num_threads(int(numerics.threads))
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    accelerator = _accelerator(model, numerics)
+    members = _encode(model, mixture, config)
+    sizes = [len(m.rows) for m in members]
+    steps = mixtures.optimiser_steps(sizes, mixture.cap, config.epochs, config.batch_size)
+    rates = mixtures.probabilities(
+        mixture.rates, [m.member.name for m in members], sizes, mixture.cap
+    )
+    drawn = mixtures.draws(rates, steps, seed)
+    seen_before = [np.cumsum(drawn == i) for i in range(len(members))]
+    orders = [
+        TrainingOrder(
+            lengths=np.array([max(len(row.tokens) for row in parts) for parts in m.rows]),
+            batch_size=config.batch_size,
+            limit=_limit(config, mixture.cap, sizes, int(seen_before[i][-1]), i),
+            seed=seed,
+            name=f"{i}/{m.label}",
+        )
+        for i, m in enumerate(members)
+    ]
+    specs = tuple({m.member.head.name: m.member.head for m in members}.values())
+    _place_heads(model, {m.member.head.name: m.head for m in members}, config, seed)
+    evaluate_at = {
+        round(steps * (n + 1) / config.evaluations) for n in range(config.evaluations)
+    } - {0}
+    evaluations: list[dict[str, Any]] = []
+    curve: list[list[float]] = []
+    best, without_gain = -math.inf, 0
+    examples_seen = tokens_seen = 0
+    loss_since = weight_since = 0.0
+    started = time.monotonic()
+
+    if config.dropout is not None:
+        set_dropout(model.backbone, config.dropout)
+    with _vocabulary(model, members, config) as table:
+        optimizer = _optimizer(model, config)
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        for step in range(1, steps + 1):
+            # -- the batch: a function of (seed, step) ------------------------------------------
+            which = int(drawn[step - 1])
+            member, head = members[which], members[which].head
+            batch = orders[which].batch(int(seen_before[which][step - 1]) - 1)
+            passes = config.micro_batch_size or config.batch_size
+            torch.manual_seed(derived_seed(seed, "dropout", step))
+            model.train()
+
+            # -- gradients of the sum, then divided by the batch's whole weight -----------------
+            loss = weight = 0.0
+            doing = f"step {step} of {steps} on task {member.label}"
+            with memory_advice("training", doing):
+                for start in range(0, len(batch), passes):
+                    rows = [r for i in batch[start : start + passes] for r in member.rows[i]]
+                    inputs = collate(rows, model.pad_id, config.max_tokens, accelerator.device)
+                    with accelerator.autocast():
+                        part, part_weight = head.loss(model, inputs)
+                    accelerator.backward(part)
+                    loss, weight = loss + float(part.detach()), weight + part_weight
+                    tokens_seen += sum(len(row.tokens) for row in rows)
+                if not math.isfinite(loss):
+                    raise StepFailed(
+                        f"expected a finite loss, found {loss} at {doing}; lower `learning_rate`"
+                        " or set `numerics: {precision: fp32}`."
+                    )
+                gradients = [p.grad for p in parameters if p.grad is not None]
+                torch._foreach_div_(gradients, weight)
+                if config.clip is not None:
+                    accelerator.clip_grad_norm_(parameters, config.clip)
+                rate = learning_rate(step, steps, config)
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+            if table.full is not table.weight:
+                table.factor *= 1 - rate * config.weight_decay
+
+            # -- records ------------------------------------------------------------------------
+            examples_seen += len(batch)
+            loss_since, weight_since = loss_since + loss, weight_since + weight
+            if step % math.ceil(steps / CURVE_POINTS) == 0 or step == steps:
+                curve.append([step, loss_since / weight_since, rate])
+                loss_since = weight_since = 0.0
+            if progress is not None:
+                seconds = time.monotonic() - started
+                progress(
+                    TrainProgress(
+                        step=step,
+                        steps=steps,
+                        loss=loss / weight,
+                        learning_rate=rate,
+                        examples_per_s=examples_seen / seconds,
+                        tokens_per_s=tokens_seen / seconds,
+                        seconds_left=seconds / step * (steps - step),
+                    )
+                )
+
+            # -- dev, a checkpoint, early stopping ----------------------------------------------
+            if step in evaluate_at:
+                name = f"{step:06d}"
+                dev = {m.label: _on_dev(model, m, config, numerics) for m in members}
+                dev = {label: values for label, values in dev.items() if values}
+                score = (
+                    sum(next(iter(v.values())) for v in dev.values()) / len(dev) if dev else None
+                )
+                save_checkpoint(model, table, specs, step, folder / "checkpoints" / name)
+                evaluations.append(
+                    {
+                        "checkpoint": name,
+                        "step": step,
+                        "epoch": examples_seen / sum(mixtures.effective(sizes, mixture.cap)),
+                        "dev": dev,
+                        "score": score,
+                    }
+                )
+                if score is not None:
+                    better = score > best
+                    best, without_gain = max(best, score), 0 if better else without_gain + 1
+                if config.patience is not None and without_gain >= config.patience:
+                    log.info("stopped at step %d: no better dev score", step)
+                    break
+        model.changes = changed_since_raw(model, table)
+
+    _write(folder / "evaluations.json", evaluations)
+    _write(folder / "curve.json", curve)
+    _write(
+        folder / "training.json",
+        {
+            "steps": step,
+            "planned_steps": steps,
+            "examples_seen": examples_seen,
+            "tokens_seen": tokens_seen,
+            "trained_rows": len(table.rows),
+            "members": [
+                {
+                    "task": m.label,
+                    "examples": len(m.rows),
+                    "dropped": m.dropped,
+                    "rate": rates[i],
+                    "batches": int(seen_before[i][step - 1]),
+                }
+                for i, m in enumerate(members)
+            ],
+        },
+    )
+
+
+def learning_rate(step: int, steps: int, config: TrainConfig) -> float:
+    """Linear from 0 to the peak over the warm-up, then linearly to 0 one step past the last.
+
+    Steps count from 1, so no step has rate 0 (transformers' schedule wastes its first).
+    """
+    warm = max(1, math.ceil(config.warmup * steps))
+    if step <= warm:
+        return config.learning_rate * step / warm
+    return config.learning_rate * (steps + 1 - step) / (steps + 1 - warm)
+
+
+def keep_memory() -> None:
+    """Let glibc keep freed memory instead of returning it to the system after every tensor.
+
+    Returning it costs page faults at the next allocation, a third of CPU time on long inputs.
+    Called once by a worker process; does nothing where the C library has no mallopt.
+    """
+    import ctypes
+
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(-4, 0)  # M_MMAP_MAX: no block of its own for a large tensor
+        mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD
+
+
+def _accelerator(model: Model, numerics: Numerics) -> Any:
+    """An Accelerator on the model's own device; the last stage's must not set this one's."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    cpu = model.device.type == "cpu"
+    precision = "bf16" if numerics.precision == "bf16" else "no"
+    return Accelerator(mixed_precision=precision, cpu=cpu)
+
+
+def _encode(model: Model, mixture: Mixture, config: TrainConfig) -> list[_Encoded]:
+    """Members with their rows, examples without any row dropped and counted."""
+    heads: dict[str, Head[Any, Any]] = {}
+    members: list[_Encoded] = []
+    for member in mixture.members:
+        head = heads.setdefault(
+            member.head.name,
+            build(member.head, model.tokenizer, config.max_tokens, config.stride),
+        )
+        encoded = head.encode(member.examples, True)
+        rows = [parts for parts in encoded if parts]
+        dropped = len(encoded) - len(rows)
+        if dropped:
+            log.warning("%s: %d training examples dropped, nothing left", member.name, dropped)
+        if not rows:
+            raise StepFailed(
+                f"expected training examples of task {member.name}, found none left of"
+                f" {len(encoded)} (an answer that is cut away or an empty input drops one);"
+                " raise `max_tokens` or choose another split."
+            )
+        taken = [m.label for m in members]
+        label = member.name if member.name not in taken else f"{member.name}#{len(taken)}"
+        members.append(_Encoded(member=member, label=label, head=head, rows=rows, dropped=dropped))
+    return members
+
+
+def _limit(
+    config: TrainConfig, cap: int | None, sizes: Sequence[int], batches: int, which: int
+) -> int:
+    """Draws from one member in all: exact epochs of a single task, whole batches of mixtures."""
+    if len(sizes) > 1:
+        return batches * config.batch_size
+    return math.ceil(config.epochs * mixtures.effective(sizes, cap)[which])
+
+
+def _place_heads(
+    model: Model, heads: dict[str, Head[Any, Any]], config: TrainConfig, seed: int
+) -> None:
+    """Leave the model with the stage's own heads: fresh, or kept where asked and equal.
+
+    A fresh head's weights follow from (seed, spec) alone, whatever was trained before.
+    """
+    for name in [name for name in model.heads if name not in heads or not config.keep_head]:
+        del model.heads[name]
+    dropout = _head_dropout(model, config)
+    for name, head in heads.items():
+        if name not in model.heads:
+            torch.manual_seed(derived_seed(seed, "head", digest(to_json(head.spec))))
+            module = head.module(model.hidden_size, dropout)
+            model.heads[name] = module.to(model.device)
+        for part in model.heads[name].modules():
+            if isinstance(part, nn.Dropout):
+                part.p = dropout
+
+
+def _head_dropout(model: Model, config: TrainConfig) -> float:
+    if config.dropout is not None:
+        return config.dropout
+    for name in ("classifier_dropout", "hidden_dropout_prob", "dropout_rate", "dropout"):
+        value = getattr(model.backbone.config, name, None)
+        if isinstance(value, float):
+            return value
+    return 0.0
+
+
+@contextmanager
+def _vocabulary(model: Model, members: Sequence[_Encoded], config: TrainConfig) -> Iterator[Table]:
+    """The embedding rows to train: those that training and dev examples reach, or all."""
+    if not config.trim_vocabulary or any(m.member.head.kind == "text" for m in members):
+        with untrimmed(model) as table:
+            yield table
+        return
+    rows = [row for m in members for row in rows_of(m.rows)]
+    for m in members:
+        rows += rows_of(m.head.encode(m.member.dev[: config.dev_examples], False))
+    with trimmed(model, reachable(rows, model.tokenizer, model.pad_id)) as table:
+        yield table
+
+
+def _optimizer(model: Model, config: TrainConfig) -> Any:
+    """AdamW; biases and normalisation weights, the vectors, are exempt from weight decay."""
+    trained = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in trained if p.dim() > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in trained if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(
+        groups,
+        lr=config.learning_rate,
+        betas=(config.adam_beta1, config.adam_beta2),
+        eps=config.adam_epsilon,
+        fused=trained[0].device.type in ("cpu", "cuda"),
+    )
+
+
+def _on_dev(
+    model: Model, member: _Encoded, config: TrainConfig, numerics: Numerics
+) -> dict[str, float]:
+    """The headline metric's values on a member's dev examples; empty where it has none."""
+    examples = member.member.dev[: config.dev_examples]
+    if not examples:
+        return {}
+    task = member.member.task
+    language = member.member.language or task.source_language
+    predictions = predict(
+        model,
+        member.member.head,
+        examples,
+        numerics,
+        max_tokens=config.max_tokens,
+        stride=config.stride,
+        language=language,
+    )
+    metric = task.metrics[0]
+    return metric.reduce(total(measure(metric, predictions, examples, language)))
+
+
+def _write(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n", encoding="utf-8")
