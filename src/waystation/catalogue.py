@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
-from waystation import display, packaged, sources, task
+from waystation import display, doctor, packaged, sources, task
+from waystation.check import CheckReport, Finding, check_task
 from waystation.errors import UserError, suggest
+from waystation.study import Target, TaskUse, load_study
 from waystation.task import CATALOGUE, Task
+from waystation.tasks.own import task_of
+
+LABELS_SHOWN: Final = 8
 
 
 def show_tasks(data: Path | None, *, json: bool) -> None:
@@ -199,3 +205,89 @@ def show_score(
 
 def _number(value: float | None) -> str:
     return "not defined" if value is None else f"{value:.2f}"
+
+
+def show_check(name: str, data: Path | None, *, json: bool) -> int:
+    """Lint a task, or every task of a study; 1 where something would stop a study."""
+    study = Path(name)
+    if study.suffix in (".yaml", ".yml"):
+        found = list(_study_reports(study, data))
+    else:
+        found = [check_task(task.get(name), data)]
+    if json:
+        display.as_json([report.to_json() for report in found])
+    else:
+        for report in found:
+            _show_check(report)
+    return 0 if all(report.ok for report in found) else 1
+
+
+def _study_reports(path: Path, data: Path | None) -> Iterator[CheckReport]:
+    """One report a task of the study; what the study asks of it and is not there is a fault."""
+    study = load_study(path)
+    found: dict[str, Task[Any]] = {}
+    parts: dict[str, list[tuple[str, str]]] = {}
+
+    def known(used: TaskUse | Target) -> Task[Any]:
+        if used.task not in found:
+            own = used.own and task_of(used.own, path.parent)
+            found[used.task] = own or task.get(used.task, path.parent)
+        return found[used.task]
+
+    uses = [m for stop in study.intermediate for stage in stop.stages for m in stage.members]
+    for target in study.targets:
+        aim = known(target)
+        tests = [(tag, target.split or aim.test_split) for tag in target.languages or aim.languages]
+        parts.setdefault(target.task, []).extend(tests)
+        if target.stages is not None:
+            uses += [m for stage in target.stages for m in stage.members]
+        elif target.fine_tuned and aim.train:
+            uses += [TaskUse(task=name) for name in aim.train]
+        elif target.fine_tuned:
+            uses.append(TaskUse(task=target.task, own=target.own, language=aim.source_language))
+    for use in uses:
+        part = (use.language, use.split or known(use).train_split)
+        parts.setdefault(use.task, []).append(part)
+    for name, asked in parts.items():
+        report = check_task(found[name], data)
+        faults = tuple(_absent(found[name], data, asked))
+        yield dataclasses.replace(report, findings=(*faults, *report.findings))
+
+
+def _absent(found: Task[Any], data: Path | None, asked: list[tuple[str, str]]) -> Iterator[Finding]:
+    for language, split in dict.fromkeys(asked):
+        for part in sources.parts(split):
+            try:
+                sources.find(found, data, language, part)
+            except UserError as error:
+                yield Finding(level="fault", where=f"{language} {part}", text=str(error))
+
+
+def _show_check(report: CheckReport) -> None:
+    print(f"{report.task} ({report.kind})")
+    columns = ("split", "language", "examples", "without gold", "labels")
+    rows = []
+    for entry in report.entries:
+        most = sorted(entry.labels.items(), key=lambda pair: (-pair[1], pair[0]))[:LABELS_SHOWN]
+        labels = ", ".join(f"{label} {count}" for label, count in most)
+        more = len(entry.labels) - len(most)
+        labels += f", {more} more" if more else ""
+        rows.append((entry.split, entry.language, entry.examples, entry.without_gold, labels))
+    if rows:
+        display.table(columns, rows, right=("examples", "without gold"))
+    for finding in report.findings:
+        print(f"{finding.level}: {finding.where}: {finding.text}")
+    if not report.findings:
+        print("Nothing to complain about.")
+    print()
+
+
+def show_doctor(*, json: bool) -> int:
+    """What this machine has; 1 where studies cannot run on it."""
+    facts = doctor.examine()
+    if json:
+        display.as_json([dataclasses.asdict(fact) for fact in facts])
+    else:
+        rows = [("" if fact.ok else "WRONG", fact.name, fact.found) for fact in facts]
+        display.table(("", "", ""), rows)
+    return 0 if all(fact.ok for fact in facts) else 1

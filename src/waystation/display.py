@@ -23,6 +23,7 @@ from waystation.steps import Progress as StepProgress
 if TYPE_CHECKING:
     from waystation.plan import Step
 
+PIPED_WIDTH: Final = 240
 QUIET_S: Final = 15.0
 """Piped output has at most one line of progress in so many seconds."""
 
@@ -151,15 +152,19 @@ def table(
 ) -> None:
     """A table on standard output; the columns named in `right` hold numbers."""
     console = Console()
-    if not console.is_terminal:
-        console = Console(width=200)
     shown = Table(box=None, pad_edge=False, header_style="bold", show_header=any(columns))
     for column in columns:
         justify: Literal["left", "right"] = "right" if column in right else "left"
         shown.add_column(column, justify=justify, overflow="fold")
     for row in rows:
         shown.add_row(*(str(cell) for cell in row))
-    console.print(shown, highlight=False, markup=False)
+    if console.is_terminal:
+        console.print(shown, highlight=False, markup=False)
+        return
+    wide = Console(width=PIPED_WIDTH)
+    with wide.capture() as captured:
+        wide.print(shown, highlight=False, markup=False)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def as_json(value: object) -> None:
