@@ -36,7 +36,7 @@ from waystation.metrics import Metric, qa, retrieval, text
 from waystation.metrics.labels import ACCURACY, CHOICE_ACCURACY, CORRELATION, f1_binary
 from waystation.metrics.tagging import CHUNK_F1, TOKEN_ACCURACY
 from waystation.score import score, score_files
-from waystation.task import Task
+from waystation.task import Task, get
 
 
 def task(
@@ -309,10 +309,7 @@ def test_baselines_of_numbers_and_text() -> None:
 def test_chance_is_the_same_every_time() -> None:
     """Fixed by value, so that it is seen to hold over processes and Python versions."""
     found = baselines(NER, *tagged(*["O B-X I-X O O", "B-X O O", "O"] * 40))
-    assert found["chance"] == CHANCE_OF_TAGS
-
-
-CHANCE_OF_TAGS = 16.42857142857143
+    assert found["chance"] == 16.42857142857143
 
 
 # Files
@@ -455,6 +452,67 @@ def test_plain_predictions_against_our_own_examples(tmp_path: Path) -> None:
     assert values(found, "accuracy") == {"accuracy": 50.0}
 
 
+def test_the_data_sets_own_file(tmp_path: Path) -> None:
+    """Known by its official name; predictions in order, or ours by id."""
+    gold = write(tmp_path / "dev-de.tsv", "Berlin\tB-LOC\nist\tO\n\nda\tO\n")
+    made = write(tmp_path / "made.tsv", "B-LOC\nO\n\nB-LOC\n")
+    panx = get("panx")
+    found = score_files(panx, made, gold, "de")
+    assert values(found, "f1")["precision"] == 50.0
+    ids: Any = found["ids"]
+    ours = [
+        TagsPrediction(id=ids[1], tags=("B-LOC",)),
+        TagsPrediction(id=ids[0], tags=("B-LOC", "O")),
+    ]
+    assert score_files(panx, write(tmp_path / "made.jsonl", as_lines(ours)), gold, "de") == found
+
+
+def test_our_predictions_against_xcopa_go_by_id(tmp_path: Path) -> None:
+    row = '{{"premise": "p", "choice1": "a", "choice2": "b", "question": "cause", "label": {}, '
+    rows = [row.format(label) + f'"idx": {i}, "changed": false}}' for i, label in enumerate((0, 1))]
+    gold = write(tmp_path / "test.it.jsonl", "\n".join(rows) + "\n")
+    plain = score_files(get("xcopa"), write(tmp_path / "a.jsonl", '{"label": 0}\n' * 2), gold, "it")
+    assert values(plain, "accuracy") == {"accuracy": 50.0}
+    examples = list(get("xcopa").layouts[0].read([gold], "it", "test"))
+    made = [ChoicePrediction(id=e.id, label=e.label) for e in reversed(examples)]
+    found = score_files(get("xcopa"), write(tmp_path / "b.jsonl", as_lines(made)), gold, "it")
+    assert values(found, "accuracy") == {"accuracy": 100.0}
+
+
+def test_both_sides_of_a_bitext(tmp_path: Path) -> None:
+    write(tmp_path / "tatoeba.deu-eng.deu", "eins\nzwei\n")
+    gold = write(tmp_path / "tatoeba.deu-eng.eng", "one\ntwo\n")
+    made = [
+        RetrievalPrediction(
+            id=x, variants={"8/mean": Neighbours(forward=("1",), forward_scores=(1.0,))}
+        )
+        for x in ("1", "2")
+    ]
+    predictions = write(tmp_path / "made.jsonl", as_lines(made))
+    found = score_files(get("tatoeba"), predictions, gold, "de")
+    assert values(found, "accuracy", "8/mean") == {"accuracy": 50.0}
+
+
+def test_positions_mean_nothing_for_a_bitext_with_ids(tmp_path: Path) -> None:
+    gold = as_lines([BitextExample(id="e0", source="a", target="b")])
+    with pytest.raises(DataError) as error:
+        files(BITEXT, tmp_path, "0\n", gold)
+    assert str(error.value).endswith(
+        "predictions: expected JSONL predictions with the ids of the references, found positions"
+        " of lines, which only a gold file of positions explains"
+    )
+
+
+def test_a_file_of_unknown_name(tmp_path: Path) -> None:
+    gold = write(tmp_path / "gold.tsv", "Berlin\tB-LOC\n")
+    with pytest.raises(DataError) as error:
+        score_files(get("panx"), write(tmp_path / "made.tsv", "O\n"), gold, "de")
+    assert str(error.value).startswith(
+        f"{gold}: expected one gold value a line, or a file named as panx names its own for 'de'"
+        " (train-de.tsv,"
+    )
+
+
 BAD_FILES: list[tuple[Task[Any], str, str, str, str]] = [
     # task, predictions, references, where, message
     (
@@ -491,9 +549,9 @@ BAD_FILES: list[tuple[Task[Any], str, str, str, str]] = [
         NLI,
         '{"id": "e0", "label": "yes"}\n',
         "yes\n",
-        "predictions",
-        "expected one prediction a line in the order of the references, found JSON with ids that"
-        " {references} does not have; give references as JSONL with the same ids",
+        "references",
+        "expected JSONL with the ids of the predictions, or a file named as mine names its own"
+        " for 'de' (it has none), found neither",
     ),
     (
         NLI,
@@ -570,7 +628,6 @@ def test_bad_files(
 ) -> None:
     with pytest.raises(DataError) as error:
         files(task, tmp_path, predictions, references)
-    message = message.format(references=tmp_path / "references") if "{r" in message else message
     assert str(error.value).startswith(f"{tmp_path / where}: {message}")
     assert "\n" not in str(error.value)
 

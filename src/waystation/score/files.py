@@ -1,8 +1,9 @@
 """`score_files`: two files against each other, in XTREME's submission layouts or in our own.
 
 References, by what they look like: the official gold file (one label, tag, number or line index
-a line; SQuAD JSON; XCOPA's JSONL), or our examples as JSONL with ids. Predictions: the official
-layout (matched by order, question answering by id), or our predictions as JSONL (matched by id).
+a line; SQuAD JSON; XCOPA's JSONL), the data set's own file under its official name, or our
+examples as JSONL. Predictions: the official layout (matched by order, question answering by id),
+or our predictions as JSONL (matched by id, which the references must then have).
 google-research/xtreme@838c13b, `evaluate.py`, is the reference; unlike it, nothing here is
 scored as wrong that is really missing, unknown or double. Byte order marks and CRLF are no fault.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -65,19 +67,52 @@ def score_files(
         examples = _span_references(references)
         return score(task, _span_predictions(predictions), examples, language)
     gold, ours = _records(references), _records(predictions)
+    have_ids = ours is not None and _have(ours, "id")
     if gold is not None and _have(gold, "id"):
         examples = [_example(task, row, references) for row in gold]
-        if ours is None or not _have(ours, "id"):
-            return _by_order(task, predictions, ours, examples, language)
+    elif have_ids or not _is_gold_alone(task, references):
+        examples = _dataset(task, references, language, have_ids)
+    else:
+        examples = _official_references(task, references, gold)
+        return _by_order(task, predictions, ours, examples, language)
+    if ours is not None and have_ids:
         return score(task, _own(task, ours, predictions), examples, language)
-    if ours is not None and _have(ours, "id") and task.kind != "choice":
+    if task.kind == "bitext":
         raise DataError(
-            "expected one prediction a line in the order of the references, found JSON with ids"
-            f" that {references} does not have; give references as JSONL with the same ids",
+            "expected JSONL predictions with the ids of the references, found positions of lines,"
+            " which only a gold file of positions explains",
             predictions,
         )
-    examples = _official_references(task, references, gold)
     return _by_order(task, predictions, ours, examples, language)
+
+
+def _is_gold_alone(task: Task[Any], path: Path) -> bool:
+    """Whether a reference file is the gold column only, judged by its first line."""
+    first = next((row for _, row in readers.lines(path)), "")
+    if task.kind == "bitext":
+        return not first.strip() or first.strip().isdecimal()
+    return task.kind in ("text", "regression") or not ("\t" in first or first.startswith("#"))
+
+
+def _dataset(task: Task[Any], path: Path, language: str, need_ids: bool) -> list[Any]:
+    """The examples of a data set's own file, known by the name that the task gives it.
+
+    Files that belong to it (the other side of a bitext) are looked for beside it.
+    """
+    names: dict[str, None] = {}
+    for layout in task.layouts:
+        for split in task.splits:
+            wanted = [Path(p).name for p in layout.paths(language, split)]
+            if any(fnmatch(path.name, name) for name in wanted):
+                here = [path if fnmatch(path.name, n) else path.parent / n for n in wanted]
+                return list(layout.read(here, language, split))
+            names |= dict.fromkeys(wanted)
+    plain = "JSONL with the ids of the predictions" if need_ids else "one gold value a line"
+    raise DataError(
+        f"expected {plain}, or a file named as {task.name} names its own for '{language}'"
+        f" ({', '.join(names) or 'it has none'}), found neither",
+        path,
+    )
 
 
 def _by_order(
