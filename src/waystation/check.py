@@ -22,6 +22,7 @@ from waystation.sources import SourceFile
 from waystation.task import Task, get
 
 _SHOWN: Final = 3
+_LISTED: Final = 20
 _ENOUGH_TO_JUDGE: Final = 10
 
 
@@ -127,7 +128,8 @@ def _asked(
                 missing.setdefault(split, []).append(language)
     for split, tags in missing.items():
         level: Literal["fault", "note"] = "note" if count and languages is None else "fault"
-        text = f"no files for {len(tags)} of its languages: {', '.join(tags)}"
+        shown = ", ".join(tags[:_LISTED]) + (" and more" if len(tags) > _LISTED else "")
+        text = f"no files for {len(tags)} of {len(task.languages)} languages: {shown}"
         if count == 0:
             try:
                 sources.find(task, data, tags[0], split)
@@ -273,6 +275,12 @@ def _parallel(
             f"{len(both)} examples are parallel, of {len(reference)} in {names[0]} and"
             f" {len(examples)} in {names[1]}"
         )
+    asked = [a.id for a, b in both if _question(a) != _question(b)]
+    if asked:
+        found.append(
+            f"the question (cause or effect) differs on {len(asked)} of {len(both)} parallel"
+            f" examples, the first is '{asked[0]}'"
+        )
     if task.kind in ("classification", "choice", "regression"):
         golds = [(a.id, _gold(a), _gold(b)) for a, b in both]
         differ = [id_ for id_, a, b in golds if a is not None and b is not None and a != b]
@@ -282,6 +290,12 @@ def _parallel(
                 f" '{differ[0]}'"
             )
     return found
+
+
+def _question(example: Any) -> str | None:
+    """COPA's English question, which `tasks/choice.py` puts behind a premise in any language."""
+    context = getattr(example, "context", "")
+    return next((q for q in ("cause", "effect") if context.endswith(f" What was the {q}?")), None)
 
 
 def _training_in_test(

@@ -29,6 +29,12 @@ _DECOMPRESS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
     ".gz": gzip.decompress,
     ".bz2": bz2.decompress,
 }
+_TYPES: Final[Mapping[type, str]] = {
+    str: "text",
+    int: "a whole number",
+    list: "a list",
+    dict: "an object",
+}
 
 
 def text(path: Path) -> str:
@@ -241,10 +247,9 @@ def take(record: Mapping[str, Any], key: str, type_: type[T], path: Path, line: 
             line,
         )
     value = record[key]
-    if not isinstance(value, type_) or (isinstance(value, bool) and type_ is not bool):
-        raise DataError(
-            f"expected '{key}' to be a {type_.__name__}, found {json.dumps(value)[:80]}", path, line
-        )
+    if not isinstance(value, type_) or (isinstance(value, bool) and type_ is int):
+        shown = json.dumps(value, ensure_ascii=False)[:80]
+        raise DataError(f"expected '{key}' to be {_TYPES[type_]}, found {shown}", path, line)
     if isinstance(value, str) and not value.strip():
         raise DataError(f"expected '{key}' to hold text, found it empty", path, line)
     return value
@@ -289,7 +294,7 @@ def _sentence(
 
 
 def conllu(path: Path) -> Iterator[tuple[int, str, tuple[str, ...], tuple[str, ...]]]:
-    """CoNLL-U sentences: (first line, sent_id, forms, universal tags) of the syntactic words.
+    """CoNLL-U sentences: (line of word 1, sent_id, forms, universal tags) of the words.
 
     Lines of multi-word tokens (`1-2`) and empty nodes (`1.1`) are passed over, as the format
     defines them to be beside the words. https://universaldependencies.org/format.html

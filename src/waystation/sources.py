@@ -56,7 +56,7 @@ def parts(split: str) -> tuple[str, ...]:
     return tuple(split.split("+"))
 
 
-def check(task: Task[Any], language: str, split: str) -> None:
+def check_names(task: Task[Any], language: str, split: str) -> None:
     """UserError for a tag, a language or a split (or sum of splits) that the task does not have."""
     check_tag(language)
     if language not in task.languages:
@@ -78,7 +78,7 @@ def check(task: Task[Any], language: str, split: str) -> None:
 
 def find(task: Task[Any], data: Path | None, language: str, split: str) -> Found:
     """The files of one language and (single) split, in the first layout that has them all."""
-    check(task, language, split)
+    check_names(task, language, split)
     tried: list[str] = []
     for layout in task.layouts:
         patterns = layout.paths(language, split)
@@ -145,7 +145,7 @@ def _missing(
 
 def load(task: Task[Any], data: Path | None, language: str, split: str) -> Loaded:
     """The examples of one language and split (or sum, ids then prefixed `split/`), checked."""
-    check(task, language, split)
+    check_names(task, language, split)
     examples: list[Any] = []
     files: list[SourceFile] = []
     for name in parts(split):

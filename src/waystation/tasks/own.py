@@ -9,6 +9,7 @@ in JSONL. Without a dev file a tenth of the training rows, chosen by hash of the
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -156,12 +157,9 @@ def _scalar(row: Mapping[str, Any], column: str, path: Path, line: int) -> str:
     if isinstance(value, int | float):
         return str(value)
     if not isinstance(value, str):
-        raise DataError(
-            f"expected '{column}' to be text or a number, found a {type(value).__name__}",
-            path,
-            line,
-        )
-    return readers.filled(value, f"'{column}'", path, line)
+        shown = json.dumps(value, ensure_ascii=False)[:80]
+        raise DataError(f"expected '{column}' to be text or a number, found {shown}", path, line)
+    return value
 
 
 def _words(row: Mapping[str, Any], column: str, path: Path, line: int) -> tuple[str, ...]:
