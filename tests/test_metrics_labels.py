@@ -25,7 +25,7 @@ from waystation.examples import (
     TextPrediction,
     ValuePrediction,
 )
-from waystation.metrics import Metric, labels, measure, qa, tagging, text, total
+from waystation.metrics import Metric, labels, measure, qa, retrieval, tagging, text, total
 
 
 def pair(predicted: str, gold: str | None) -> tuple[LabelPrediction, ClassificationExample]:
@@ -171,3 +171,26 @@ def test_values_are_plain_floats(reduce: Callable[[np.ndarray], dict[str, float]
     """numpy's own floats would print and serialise differently."""
     for value in reduce(np.arange(1.0, 7.0)[:6] if reduce is REDUCERS[1] else np.ones(3)).values():
         assert type(value) is float
+
+
+WITH_HEADLINES: list[tuple[Metric[Any, Any], int]] = [
+    (labels.ACCURACY, 2),
+    (labels.CHOICE_ACCURACY, 2),
+    (labels.f1_binary("a"), 3),
+    (labels.CORRELATION, 6),
+    (tagging.TOKEN_ACCURACY, 2),
+    (tagging.CHUNK_F1, 3),
+    (tagging.UDPOS_F1, 3),
+    (qa.SQUAD, 3),
+    (qa.MLQA, 3),
+    (retrieval.ACCURACY, 4),
+    (text.EXACT_MATCH, 2),
+]
+
+
+@pytest.mark.parametrize(("metric", "columns"), WITH_HEADLINES)
+def test_many_at_once_are_the_same(metric: Metric[Any, Any], columns: int) -> None:
+    totals = np.sort(np.random.default_rng(2).integers(0, 4, (200, columns)), axis=1)
+    totals = np.vstack([np.zeros(columns), totals]).astype(np.float64)
+    one_by_one = [metric.reduce(row)[metric.names[0]] for row in totals]
+    np.testing.assert_allclose(metric.of_many(totals), one_by_one, rtol=1e-12, atol=0)

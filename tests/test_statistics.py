@@ -30,6 +30,7 @@ MEAN: Metric[object, object] = Metric(
     names=("mean",),
     statistics=lambda prediction, example, language: np.zeros(2),
     reduce=lambda total: {"mean": float(total[0] / total[1])},
+    headlines=lambda totals: totals[:, 0] / totals[:, 1],
 )
 
 
@@ -219,6 +220,20 @@ def test_score_is_the_metric_itself() -> None:
     assert found.per_seed == (found.value, found.value)
 
 
+def test_pools_of_many_clusters_keep_the_variance() -> None:
+    """5,000 clusters of different sizes: in pools or each by itself, the same standard error."""
+    rng = np.random.default_rng(18)
+    groups = [str(i) for i in rng.integers(0, 5000, 8000)]
+    noise = rng.normal(1, 5, 8000)
+    found = paired_gain([sample(groups, de=np.zeros(8000))], [sample(groups, de=noise)])
+    sums: dict[str, list[float]] = {}
+    for group, value in zip(groups, noise - noise.mean(), strict=True):
+        sums.setdefault(group, []).append(value)
+    expected = math.sqrt(sum(sum(values) ** 2 for values in sums.values())) / 8000
+    assert found.se == pytest.approx(expected, rel=0.08)
+    assert found.groups == len(sums)
+
+
 def test_same_seed_same_numbers() -> None:
     baseline, stop = arms(np.random.default_rng(14), 2, 60, item=5.0)
     assert paired_gain(baseline, stop) == paired_gain(baseline, stop)
@@ -256,6 +271,10 @@ def statistics(*rows: float) -> Statistics:
     [
         ([], "as many seeds"),
         ([sample(hi=np.ones(3))], "the same languages"),
+        (
+            [replace(sample(de=np.ones(3)), metric=ACCURACY)],
+            "the same metric in every sample",
+        ),
         ([sample(de=np.ones(4))], "the same items in every sample of de"),
         (
             [Sample(metric=MEAN, languages={"de": Items(statistics(1, 2, 3), ["a"], ["de0"])})],

@@ -10,7 +10,9 @@ items, and other training seeds. With S seeds and n items, write the gain of see
 
 - V_items, the paired bootstrap variance of mean_s g_s, estimates Var(b)/n + Var(c)/(S n). Both
   arms and all seeds are resampled together, by group; a group of one name in several languages
-  is one cluster (parallel items). Languages that share no group are resampled apart.
+  is one cluster (parallel items). Languages that share no group are resampled apart. More than
+  `MAX_POOLS` clusters are dealt out into as many pools first, which are then the clusters: sums
+  of independent clusters have the same variance, whichever are added up first.
 - V_seeds, the variance of the g_s divided by S, estimates Var(A)/S + Var(c)/(S n).
 - V_shared = Var(c)/(S n) is in both. It is the bootstrap variance of the deviations g_s - mean,
   averaged over s, divided by S - 1, and is taken off once:
@@ -46,6 +48,7 @@ from waystation.metrics import Metric, Statistics, total
 
 MIN_SEEDS: Final = 2
 MIN_GROUPS: Final = 20
+MAX_POOLS: Final = 500
 LEVEL: Final = 0.05
 POWER: Final = 0.8
 _CHUNK: Final = 4_000_000  # cells of the weight matrix held at once: 32 MB
@@ -147,6 +150,7 @@ class _Scores(NamedTuple):
     resampled: Floats
     items: int
     groups: int
+    pools: int
     freedom: int
 
 
@@ -231,7 +235,7 @@ def _spread(
     flags = ("too_few_seeds",) * (seeds < MIN_SEEDS)
     flags += ("too_few_items",) * (scores.groups < MIN_GROUPS)
     # A bootstrap over G clusters has variance (G - 1)/G of what it should have.
-    scale = scores.groups / scores.freedom if scores.freedom else math.inf
+    scale = scores.pools / scores.freedom if scores.freedom else math.inf
     mean = resampled.mean(axis=1)
     v_items = _variance(mean) * scale if scores.freedom else math.inf
     parts: tuple[_Part, ...] = (_Part((v_items,), (max(1, scores.freedom),)),)
@@ -265,29 +269,31 @@ def _variance(values: Floats) -> float:
 
 def _scores(samples: Sequence[Sample], resamples: int, seed: int) -> _Scores:
     """Macro scores of all samples on the items as they are and on the same resampled items."""
-    languages = _aligned(samples)
-    measured = np.array(
-        [np.mean([_value(s, total(s.languages[x].statistics)) for x in languages]) for s in samples]
-    )
+    languages, metric = _aligned(samples), samples[0].metric
+    sums = [[total(s.languages[x].statistics) for x in languages] for s in samples]
+    headline = metric.names[0]
+    measured = np.array([np.mean([metric.reduce(t)[headline] for t in row]) for row in sums])
     resampled = np.zeros((resamples, len(samples)))
-    groups = freedom = 0
+    groups = pools = 0
     families = _families(samples[0], languages)
     for number, family in enumerate(families):
         clusters = _clusters(samples[0], family)
-        groups, freedom = groups + len(clusters), freedom + len(clusters) - 1
-        sums = [_cluster_sums(samples, language, clusters) for language in family]
+        size = min(len(clusters), MAX_POOLS)
+        groups, pools = groups + len(clusters), pools + size
+        pooled = [_pool_sums(samples, language, clusters, size) for language in family]
         rng = np.random.default_rng([seed, number])
-        for rows, weights in _weights(rng, resamples, len(clusters)):
-            for group_sums in sums:
-                totals = (weights @ group_sums).reshape(len(weights), len(samples), -1)
-                for c, sample in enumerate(samples):
-                    resampled[rows, c] += [_value(sample, row) for row in totals[:, c]]
-    items = sum(len(samples[0].languages[x].ids) for x in languages)
-    return _Scores(measured, resampled / len(languages), items, groups, freedom)
-
-
-def _value(sample: Sample, sums: Statistics) -> float:
-    return sample.metric.reduce(sums)[sample.metric.names[0]]
+        for rows, weights in _weights(rng, resamples, size):
+            for pool_sums in pooled:
+                totals = (weights @ pool_sums).reshape(len(weights) * len(samples), -1)
+                resampled[rows] += metric.of_many(totals).reshape(-1, len(samples))
+    return _Scores(
+        measured=measured,
+        resampled=resampled / len(languages),
+        items=sum(len(samples[0].languages[x].ids) for x in languages),
+        groups=groups,
+        pools=pools,
+        freedom=pools - len(families),
+    )
 
 
 def _aligned(samples: Sequence[Sample]) -> list[str]:
@@ -298,6 +304,8 @@ def _aligned(samples: Sequence[Sample]) -> list[str]:
     for sample in samples:
         if set(sample.languages) != set(first):
             raise ValueError("expected the same languages in every sample")
+        if sample.metric.names != samples[0].metric.names:
+            raise ValueError("expected the same metric in every sample")
         for language, items in sample.languages.items():
             same = list(items.ids) == list(first[language].ids)
             if not same or len(items.statistics) != len(items.groups):
@@ -328,11 +336,13 @@ def _clusters(sample: Sample, family: Sequence[str]) -> dict[str, int]:
     return {name: position for position, name in enumerate(names)}
 
 
-def _cluster_sums(samples: Sequence[Sample], language: str, clusters: Mapping[str, int]) -> Floats:
-    """float64[G, C * k]: the statistics of one language summed by cluster, samples side by side."""
+def _pool_sums(
+    samples: Sequence[Sample], language: str, clusters: Mapping[str, int], pools: int
+) -> Floats:
+    """float64[G, C * k]: the statistics of one language summed by pool, samples side by side."""
     side_by_side = np.hstack([s.languages[language].statistics for s in samples])
-    where = [clusters[g] for g in samples[0].languages[language].groups]
-    sums = np.zeros((len(clusters), side_by_side.shape[1]))
+    where = [clusters[g] % pools for g in samples[0].languages[language].groups]
+    sums = np.zeros((pools, side_by_side.shape[1]))
     np.add.at(sums, where, side_by_side)
     return sums
 

@@ -20,7 +20,7 @@ from waystation.examples import (
     RegressionExample,
     ValuePrediction,
 )
-from waystation.metrics import Metric, Statistics
+from waystation.metrics import Metric, Statistics, ratio
 
 
 def no_gold(example_id: str, what: str) -> UserError:
@@ -34,6 +34,11 @@ def no_gold(example_id: str, what: str) -> UserError:
 def accuracy(total: Statistics) -> dict[str, float]:
     """(correct, count) -> accuracy; 0 of nothing is 0."""
     return {"accuracy": float(total[0] / total[1] * 100) if total[1] else 0.0}
+
+
+def accuracies(totals: Statistics) -> Statistics:
+    """`accuracy` of many sums at once."""
+    return ratio(totals[:, 0], totals[:, 1]) * 100
 
 
 def f1_precision_recall(total: Statistics) -> dict[str, float]:
@@ -50,6 +55,12 @@ def f1_precision_recall(total: Statistics) -> dict[str, float]:
     }
 
 
+def f1s(totals: Statistics) -> Statistics:
+    """The F1 of `f1_precision_recall` of many sums at once."""
+    precision, recall = ratio(totals[:, 0], totals[:, 1]), ratio(totals[:, 0], totals[:, 2])
+    return ratio(2 * precision * recall, precision + recall) * 100
+
+
 def _label(prediction: LabelPrediction, example: ClassificationExample, _: str) -> Statistics:
     if example.label is None:
         raise no_gold(example.id, "a label")
@@ -63,10 +74,10 @@ def _choice(prediction: ChoicePrediction, example: ChoiceExample, _: str) -> Sta
 
 
 ACCURACY: Metric[LabelPrediction, ClassificationExample] = Metric(
-    names=("accuracy",), statistics=_label, reduce=accuracy
+    names=("accuracy",), statistics=_label, reduce=accuracy, headlines=accuracies
 )
 CHOICE_ACCURACY: Metric[ChoicePrediction, ChoiceExample] = Metric(
-    names=("accuracy",), statistics=_choice, reduce=accuracy
+    names=("accuracy",), statistics=_choice, reduce=accuracy, headlines=accuracies
 )
 
 
@@ -82,7 +93,10 @@ def f1_binary(positive: str) -> Metric[LabelPrediction, ClassificationExample]:
         return np.array([predicted and gold, predicted, gold], dtype=np.float64)
 
     return Metric(
-        names=("f1", "precision", "recall"), statistics=statistics, reduce=f1_precision_recall
+        names=("f1", "precision", "recall"),
+        statistics=statistics,
+        reduce=f1_precision_recall,
+        headlines=f1s,
     )
 
 

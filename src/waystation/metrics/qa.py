@@ -23,7 +23,7 @@ import numpy as np
 
 from waystation.errors import UserError
 from waystation.examples import SpanExample, SpanPrediction
-from waystation.metrics import Metric, Statistics
+from waystation.metrics import Metric, Statistics, ratio
 from waystation.metrics.labels import no_gold
 
 Normalise: TypeAlias = Callable[[str, str], str]
@@ -92,7 +92,12 @@ def _metric(normalise: Normalise) -> Metric[SpanPrediction, SpanExample]:
         f1 = max(_f1(predicted.split(), gold.split()) for gold in golds)
         return np.array([f1, predicted in golds, 1.0], dtype=np.float64)
 
-    return Metric(names=("f1", "exact_match"), statistics=statistics, reduce=_reduce)
+    return Metric(
+        names=("f1", "exact_match"),
+        statistics=statistics,
+        reduce=_reduce,
+        headlines=lambda totals: ratio(100.0 * totals[:, 0], totals[:, 2]),
+    )
 
 
 def _reduce(total: Statistics) -> dict[str, float]:

@@ -13,6 +13,7 @@ import numpy as np
 from waystation.errors import UserError
 from waystation.examples import BitextExample, Neighbours
 from waystation.metrics import Metric, Statistics
+from waystation.metrics.labels import accuracies
 
 
 def _nearest(prediction: Neighbours, example: BitextExample, _: str) -> Statistics:
@@ -43,5 +44,8 @@ def _reduce(total: Statistics) -> dict[str, float]:
 
 
 ACCURACY: Metric[Neighbours, BitextExample] = Metric(
-    names=("accuracy", "accuracy_backward"), statistics=_nearest, reduce=_reduce
+    names=("accuracy", "accuracy_backward"),
+    statistics=_nearest,
+    reduce=_reduce,
+    headlines=accuracies,
 )

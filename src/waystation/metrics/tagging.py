@@ -20,7 +20,7 @@ import numpy as np
 from waystation.errors import UserError
 from waystation.examples import TaggingExample, TagsPrediction
 from waystation.metrics import Metric, Statistics
-from waystation.metrics.labels import accuracy, f1_precision_recall, no_gold
+from waystation.metrics.labels import accuracies, accuracy, f1_precision_recall, f1s, no_gold
 
 Chunk: TypeAlias = tuple[str, int, int]
 Split: TypeAlias = Callable[[str], tuple[str, str]]
@@ -93,12 +93,15 @@ def _chunk_f1(split: Split) -> Metric[TagsPrediction, TaggingExample]:
         return np.array([len(gold & predicted), len(predicted), len(gold)], dtype=np.float64)
 
     return Metric(
-        names=("f1", "precision", "recall"), statistics=statistics, reduce=f1_precision_recall
+        names=("f1", "precision", "recall"),
+        statistics=statistics,
+        reduce=f1_precision_recall,
+        headlines=f1s,
     )
 
 
 TOKEN_ACCURACY: Metric[TagsPrediction, TaggingExample] = Metric(
-    names=("accuracy",), statistics=_tokens, reduce=accuracy
+    names=("accuracy",), statistics=_tokens, reduce=accuracy, headlines=accuracies
 )
 CHUNK_F1 = _chunk_f1(split_first_letter)
 UDPOS_F1 = _chunk_f1(split_last_dash)

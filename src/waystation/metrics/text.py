@@ -6,7 +6,7 @@ import numpy as np
 
 from waystation.examples import TextExample, TextPrediction
 from waystation.metrics import Metric, Statistics
-from waystation.metrics.labels import no_gold
+from waystation.metrics.labels import accuracies, no_gold
 
 
 def _same(prediction: TextPrediction, example: TextExample, _: str) -> Statistics:
@@ -20,5 +20,5 @@ def _reduce(total: Statistics) -> dict[str, float]:
 
 
 EXACT_MATCH: Metric[TextPrediction, TextExample] = Metric(
-    names=("exact_match",), statistics=_same, reduce=_reduce
+    names=("exact_match",), statistics=_same, reduce=_reduce, headlines=accuracies
 )
