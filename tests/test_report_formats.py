@@ -107,8 +107,8 @@ def test_terminal_splits_many_targets_over_tables() -> None:
 
 def test_terminal_names_failed_steps(faulty: Analysis) -> None:
     text = " ".join(printed(faulty).split())
-    assert "failed: commonsenseqa>udpos@1: expected 2.1 GB of free memory" in text
-    assert "11 steps did not run." in text
+    assert "failed: train commonsenseqa>udpos@1: expected 2.1 GB of free memory" in text
+    assert "75 steps did not run." in text
 
 
 def test_terminal_prints_names_with_brackets_as_they_are() -> None:

@@ -82,7 +82,7 @@ def test_html_says_everything(faulty: Analysis) -> None:
     for part in faulty.parts:
         assert part.sentence in page.text
     for word in (
-        "This study is not complete.", "1 failed, 2 skipped because of that, 9 not run yet",
+        "This study is not complete.", "1 failed, 18 skipped because of that, 57 not run yet",
         "expected 2.1 GB of free memory", "51 of 500 Turkish items", "▼ clear loss",
         "? uninformative", "not measured", "without seed 1", "German (de)", "Provenance",
         "2.13.0+cpu", "Learning curves", "not above baselines",

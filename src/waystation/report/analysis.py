@@ -33,7 +33,8 @@ MEAN: Final = ""
 """The `language` of a mean over the zero-shot languages."""
 MISSING: Final = "missing"
 """The verdict of a cell in the grid without a gain."""
-DETAIL_SHARE: Final = 2
+NO_BASELINE: Final = "baseline without scores"
+DETAIL_SHARE: Final = 4
 """Intervals of details, which no verdict hangs on, take one resample in this many."""
 
 
@@ -67,7 +68,7 @@ class Part:
 
     `languages` are the zero-shot ones, `apart` the fine-tuning language if it was evaluated.
     `means` maps (stop, variant, language or MEAN) to a score, the mean over `seeds` of them.
-    `bounds` maps language or MEAN to chance and majority.
+    `bounds` maps language or MEAN to chance and majority, `gaps` a stop to why it lacks scores.
     """
 
     backbone: str
@@ -83,6 +84,7 @@ class Part:
     seeds: dict[tuple[str, str, str], int]
     bounds: dict[str, dict[str, float]]
     cells: tuple[Cell, ...]
+    gaps: dict[str, str]
     sentence: str = ""
 
     @property
@@ -189,6 +191,7 @@ def _part(results: Results, backbone: str, target: str, resampling: tuple[int, i
         seeds=seeds,
         bounds=_bounds(scores, languages),
         cells=(),
+        gaps=_gaps(results, target),
     )
     stops = [s for s in results.stops if s != BASELINE]
     cells = [
@@ -198,6 +201,20 @@ def _part(results: Results, backbone: str, target: str, resampling: tuple[int, i
         for language in (MEAN, *(evaluated if variant == part.variant else ()))
     ]
     return replace(part, cells=tuple(cells))
+
+
+def _gaps(results: Results, target: str) -> dict[str, str]:
+    """Why a stop, or the baseline, lacks scores: the state of its first step that is not done."""
+    found = {}
+    for stop in results.stops:
+        route = f" {stop}>{target}@"
+        undone = (s for s in results.steps if s.state != "done" and route in f" {s.label}")
+        step = next(undone, None)
+        if step is not None:
+            state = "not run yet" if step.state == "missing" else step.state
+            text = ": ".join(filter(None, [state, step.message]))
+            found[stop] = f"baseline {text}" if stop == BASELINE else text
+    return found
 
 
 def _unique(words: Iterable[str]) -> tuple[str, ...]:
@@ -258,14 +275,15 @@ def _cell(
         first = {t: s for (_, t), s in reversed(before.items())}
         before = {(n, t): first[t] for n, t in after if t in first}
     if not before or not after:
-        return replace(cell, note="the baseline is missing" if after else "it has no scores")
+        gap = part.gaps.get(stop, "no scores") if before else part.gaps.get(BASELINE, NO_BASELINE)
+        return replace(cell, note=gap)
     seeds = sorted({n for n, _ in before} & {n for n, _ in after})
     languages = tuple(t for t in wanted if all((n, t) in before and (n, t) in after for n in seeds))
     if not seeds or not languages:
-        return replace(cell, note="it shares no seed and language with the baseline")
+        return replace(cell, note="no seed and language in common with the baseline")
     pairs = [(before[n, t], after[n, t]) for n in seeds for t in languages]
     if any(one.ids != other.ids for one, other in pairs):
-        return replace(cell, note="its items are not those of the baseline")
+        return replace(cell, note="other items than the baseline")
     lost = [n for n in sorted({s.seed for s in scores}) if n not in seeds]
     in_grid = language == MEAN and variant == part.variant
     pair = _Pair(

@@ -193,7 +193,7 @@ def _baseline_row(parts: tuple[Part, ...]) -> Markup:
 
 def _cell(cell: Cell | None, top: float) -> Markup:
     if cell is None or cell.gain is None:
-        note = cell.note if cell else ""
+        note = cell.note.partition(":")[0] if cell else ""  # the whole is in the target's sentence
         return element(
             "td",
             element("span", "not measured", class_="word"),

@@ -104,7 +104,8 @@ def curves(results: Results) -> list[Markup]:
     groups: dict[str, list[StepSummary]] = {}
     for step in results.steps:
         if len(step.curve) > 1:
-            groups.setdefault(step.label.rpartition("@")[0] or step.label, []).append(step)
+            label = step.label.removeprefix("train ")
+            groups.setdefault(label.rpartition("@")[0] or label, []).append(step)
     if not groups:
         return []
     panels = [_panel(label, found) for label, found in groups.items()]
