@@ -53,7 +53,7 @@ class Lines(Watcher):
                 self._ended += 1
                 self._write(f"[{self._ended}/{len(self._steps)}] {_ending(event, self._steps)}")
             self._said = time.monotonic()
-        elif time.monotonic() - self._said >= QUIET_S:
+        elif not event.total or time.monotonic() - self._said >= QUIET_S:
             self._said = time.monotonic()
             self._write(f"  {_label(event.key, self._steps)}: {_how_far(event)}")
 
@@ -137,14 +137,13 @@ def _ending(event: Finished, steps: Mapping[str, Step]) -> str:
 
 
 def _rate(event: StepProgress) -> str:
-    rate = f"{event.rate:.1f} {event.unit}/s" if event.rate else event.unit
-    return ", ".join(part for part in (rate, event.text) if part)
+    return ", ".join(part for part in (event.unit, event.text) if part)
 
 
 def _how_far(event: StepProgress) -> str:
-    left = (event.total - event.done) / event.rate if event.rate else 0.0
-    rest = f", {left:.0f} s left" if left >= 1 else ""
-    return f"{event.done}/{event.total} {_rate(event)}{rest}"
+    far = f"{event.done}/{event.total} " if event.total else ""
+    left = event.seconds_left or 0.0
+    return f"{far}{_rate(event)}" + (f", {left:.0f} s left" if left >= 1 else "")
 
 
 def table(

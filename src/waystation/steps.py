@@ -37,8 +37,7 @@ class Progress:
     done: int
     total: int
     unit: str
-    rate: float = 0.0
-    """Units per second; tokens per second in `text` where they are known."""
+    seconds_left: float | None = None
     text: str = ""
 
 
@@ -191,8 +190,8 @@ def _train(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> 
                 done=p.step,
                 total=p.steps,
                 unit="steps",
-                rate=p.tokens_per_s,
-                text=f"loss {p.loss:.3f}",
+                seconds_left=p.seconds_left,
+                text=f"loss {p.loss:.3f}, {p.tokens_per_s:.0f} tokens/s",
             )
         )
 

@@ -62,6 +62,7 @@ def test_a_second_run_computes_nothing(ran: Outcome, study: Path) -> None:
     assert len(again.results.scores) == len(ran.results.scores)
 
 
+@pytest.mark.slow
 def test_two_workers_give_the_same_bytes(ran: Outcome, study: Path, tmp_path: Path) -> None:
     outcome = run_study(study, Options(store=tmp_path, pool="local", jobs=2))
     assert outcome.count("failed") == 0
@@ -146,6 +147,7 @@ BROKEN = replace(TOPIC, name="broken", metrics=(Metric(
 """
 
 
+@pytest.mark.slow
 def test_a_failed_step_fails_alone(tmp_path: Path) -> None:
     text = STUDY.replace(
         "targets:\n",
@@ -173,6 +175,7 @@ def test_a_failed_step_fails_alone(tmp_path: Path) -> None:
     assert set(again.finished) == {f.key for f in failed}
 
 
+@pytest.mark.slow
 def test_descendants_of_a_failed_step_are_skipped_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,6 +198,7 @@ def test_descendants_of_a_failed_step_are_skipped_by_name(
     assert all(s.state == "done" for s in again.results.steps)
 
 
+@pytest.mark.slow
 def test_two_runs_on_one_store_at_once(study: Path, tmp_path: Path, ran: Outcome) -> None:
     command = [sys.executable, "-m", "waystation", "run", str(study), "--store", str(tmp_path)]
     both = [
