@@ -97,8 +97,18 @@ def _refuse(prediction: object, example: object, language: str) -> Statistics:
     raise AssertionError("a report never measures predictions again")
 
 
-ACCURACY = Metric(names=("accuracy",), statistics=_refuse, reduce=_accuracy)
-F1 = Metric(names=("f1",), statistics=_refuse, reduce=_f1)
+ACCURACY = Metric(
+    names=("accuracy",),
+    statistics=_refuse,
+    reduce=_accuracy,
+    headlines=lambda t: 100 * t[:, 0] / t[:, 1],
+)
+F1 = Metric(
+    names=("f1",),
+    statistics=_refuse,
+    reduce=_f1,
+    headlines=lambda t: 100 * 2 * t[:, 0] / (t[:, 1] + t[:, 2]),
+)
 
 
 def _generator(*words: object) -> np.random.Generator:

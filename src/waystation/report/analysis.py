@@ -34,7 +34,7 @@ MEAN: Final = ""
 MISSING: Final = "missing"
 """The verdict of a cell in the grid without a gain."""
 NO_BASELINE: Final = "baseline without scores"
-DETAIL_SHARE: Final = 4
+DETAIL_SHARE: Final = 2
 """Intervals of details, which no verdict hangs on, take one resample in this many."""
 
 
