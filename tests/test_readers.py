@@ -316,8 +316,9 @@ def test_squad_v2_and_removed_gold(tmp_path):
 @pytest.mark.parametrize(
     ("content", "parts"),
     [
-        ("[1]", ("expected SQuAD JSON",)),
+        ("[1]", ("expected an object with the field 'data', found [1]",)),
         ("{", ("expected SQuAD JSON",)),
+        (squad({"id": None, "question": "Who?"}), ("a question's 'id' to be text, found null",)),
         ('{"data": [{}]}', ("expected the field 'paragraphs'",)),
         (squad({"id": "q1", "question": ""}), ("question 'q1' to have text",)),
         (squad({"question": "Who?"}), ("expected the field 'id'",)),
@@ -335,3 +336,36 @@ def test_squad_v2_and_removed_gold(tmp_path):
 )
 def test_squad_faults(tmp_path, content, parts):
     fails(readers.squad, write(tmp_path, "a.json", content), "a.json: expected", *parts)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 30) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2)
+    | st.dictionaries(
+        st.sampled_from(
+            ["data", "paragraphs", "context", "qas", "id", "question", "answers", "text",
+             "answer_start", "is_impossible", "title"]
+        ),
+        inner,
+        max_size=4,
+    ),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(JSON, st.integers(0, 4))
+def test_squad_refuses_any_other_json_in_a_sentence(tmp_path, value, depth):
+    nested = value
+    for key in ("answers", "qas", "paragraphs", "data")[4 - depth :]:
+        rest = {"id": "1", "question": "?", "context": "abc"}
+        nested = {key: [nested], **rest} if depth else nested
+    path = write(tmp_path, "a.json", json.dumps(nested))
+    try:
+        examples = [example for _, example in readers.squad(path)]
+    except DataError as error:
+        assert str(error).startswith(f"{path}: expected ")  # noqa: PT017
+    else:
+        for example in examples:
+            for answer in example.answers or ():
+                assert example.context[answer.start :].startswith(answer.text)

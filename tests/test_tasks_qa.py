@@ -97,9 +97,10 @@ def test_sample_faults(tmp_path, rows, part):
 
 def test_sample_list_that_is_no_json(tmp_path):
     sample(tmp_path)
-    (tmp_path / "squad/mrqa_squad-4330.list.json").write_text("[")
-    with pytest.raises(DataError, match="expected a JSON list"):
-        load(tmp_path, "squad-v1", "train")
+    for content in ("[", "{}"):
+        (tmp_path / "squad/mrqa_squad-4330.list.json").write_text(content)
+        with pytest.raises(DataError, match="expected a JSON list"):
+            load(tmp_path, "squad-v1", "train")
 
 
 def test_squad_v2_has_questions_without_answer(tmp_path):

@@ -16,19 +16,16 @@ import io
 import json
 import math
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import IO, Any, Final, TypeAlias, TypeVar, cast
 
 from waystation.errors import DataError, suggest
 from waystation.examples import Answer, SpanExample
 
 Line: TypeAlias = "tuple[int, str]"
 T = TypeVar("T")
-_DECOMPRESS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
-    ".gz": gzip.decompress,
-    ".bz2": bz2.decompress,
-}
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _TYPES: Final[Mapping[type, str]] = {
     str: "text",
     int: "a whole number",
@@ -37,50 +34,63 @@ _TYPES: Final[Mapping[type, str]] = {
 }
 
 
+def lines(path: Path) -> Iterator[Line]:
+    """(line number from 1, line without its end); no line after a final line end."""
+    for number, piece in _pieces(path):
+        yield number, piece.removesuffix("\n").removesuffix("\r")
+
+
 def text(path: Path) -> str:
     """The whole file as text, byte order mark dropped."""
+    return "".join(piece for _, piece in _pieces(path))
+
+
+def _pieces(path: Path) -> Iterator[Line]:
+    """Lines with their ends, decoded one by one, so that large files need little memory."""
+    for number, raw in enumerate(_raw(path), 1):
+        piece = raw.removeprefix(_BYTE_ORDER_MARK) if number == 1 else raw
+        if piece:
+            yield number, _decoded(piece, path, number)
+
+
+def _raw(path: Path) -> Iterator[bytes]:
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"expected a readable file, found: {error.strerror}", path) from error
-    if path.suffix in _DECOMPRESS:
-        try:
-            raw = _DECOMPRESS[path.suffix](raw)
-        except (EOFError, ValueError, zlib.error, OSError) as error:
-            raise DataError(
+        with _open(path) as file:
+            yield from file
+    except (EOFError, zlib.error, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            message = f"expected a readable file, found: {error.strerror}"
+        else:
+            message = (
                 f"expected a complete compressed file, found it damaged or cut off ({error});"
-                " download it again",
-                path,
-            ) from error
-    raw = raw.removeprefix(b"\xef\xbb\xbf")
+                " download it again"
+            )
+        raise DataError(message, path) from error
+
+
+def _open(path: Path) -> IO[bytes]:
+    if path.suffix == ".gz":
+        return cast("IO[bytes]", gzip.open(path))
+    return cast("IO[bytes]", bz2.open(path)) if path.suffix == ".bz2" else path.open("rb")
+
+
+def _decoded(raw: bytes, path: Path, line: int) -> str:
     try:
         decoded = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
         raise DataError(
-            f"expected UTF-8, found the byte 0x{raw[error.start]:02x} at byte {column} of the"
-            " line; convert the file to UTF-8",
+            f"expected UTF-8, found the byte 0x{raw[error.start]:02x} at byte {error.start + 1}"
+            " of the line; convert the file to UTF-8",
             path,
             line,
         ) from error
     if "\0" in decoded:
-        line = decoded.count("\n", 0, decoded.index("\0")) + 1
         raise DataError(
             "expected text, found a NUL character; the file is damaged or not UTF-8 text",
             path,
             line,
         )
     return decoded
-
-
-def lines(path: Path) -> Iterator[Line]:
-    """(line number from 1, line without its end); no line after a final line end."""
-    rows = text(path).split("\n")
-    if rows[-1] == "":
-        rows.pop()
-    for number, row in enumerate(rows, 1):
-        yield number, row.removesuffix("\r")
 
 
 def filled(value: str, what: str, path: Path, line: int) -> str:
@@ -237,8 +247,11 @@ def jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, record
 
 
-def take(record: Mapping[str, Any], key: str, type_: type[T], path: Path, line: int | None) -> T:
+def take(record: object, key: str, type_: type[T], path: Path, line: int | None) -> T:
     """`record[key]`, checked to be there and of its type (a bool is no int, a str not empty)."""
+    if not isinstance(record, dict):
+        shown = json.dumps(record, ensure_ascii=False)[:80]
+        raise DataError(f"expected an object with the field '{key}', found {shown}", path, line)
     if key not in record:
         raise DataError(
             f"expected the field '{key}', found {', '.join(map(repr, record))}."
@@ -353,18 +366,15 @@ def squad(path: Path) -> Iterator[tuple[str, SpanExample]]:
     """
     try:
         release = json.loads(text(path))
-        articles = release["data"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"expected SQuAD JSON, an object with 'data', found: {type(error).__name__} {error}",
-            path,
-        ) from error
-    for article in articles:
-        title = article.get("title") or ""
-        for paragraph in take(article, "paragraphs", list, path, None):
+    except ValueError as error:
+        raise DataError(f"expected SQuAD JSON, found: {error}", path) from error
+    for article in take(release, "data", list, path, None):
+        paragraphs = take(article, "paragraphs", list, path, None)
+        title = str(article.get("title", ""))
+        for paragraph in paragraphs:
             context = take(paragraph, "context", str, path, None)
             questions = take(paragraph, "qas", list, path, None)
-            ids = [str(take(question, "id", object, path, None)) for question in questions]
+            ids = [_id(question, path) for question in questions]
             for name, question in zip(ids, questions, strict=True):
                 yield (
                     title,
@@ -376,6 +386,13 @@ def squad(path: Path) -> Iterator[tuple[str, SpanExample]]:
                         answers=_answers(question, name, context, path),
                     ),
                 )
+
+
+def _id(question: object, path: Path) -> str:
+    name = take(question, "id", object, path, None)
+    if isinstance(name, bool) or not isinstance(name, str | int) or name == "":
+        raise DataError(f"expected a question's 'id' to be text, found {json.dumps(name)}", path)
+    return str(name)
 
 
 def _question(question: Mapping[str, Any], name: str, path: Path) -> str:
@@ -390,12 +407,13 @@ def _answers(
 ) -> tuple[Answer, ...] | None:
     if "answers" not in question:
         return None
-    answers: Iterable[Mapping[str, Any]] = question["answers"]
+    answers = take(question, "answers", list, path, None)
     if question.get("is_impossible"):
         return ()
     found: list[Answer] = []
     for answer in answers:
-        start, wanted = answer.get("answer_start"), answer.get("text")
+        given = answer if isinstance(answer, dict) else {}
+        start, wanted = given.get("answer_start"), given.get("text")
         if start == 0 and wanted == "":
             return None
         if not isinstance(start, int) or not isinstance(wanted, str) or not wanted:

@@ -151,12 +151,11 @@ COMMONSENSEQA: Final = Task(
     splits=("train", "dev", "test"),
     metrics=(CHOICE_ACCURACY,),
     test_split="dev",
-    dev_split=None,
     chance=20.0,
     licence="MIT",
     citation="Talmor et al. 2019, CommonsenseQA, NAACL",
     source="https://www.tau-nlp.org/commonsenseqa",
-    notes=("The test file has no answers: dev is what it is tested on.",),
+    notes=("The test file has no answers: dev is both selected and tested on.",),
 )
 
 SOCIALIQA: Final = Task(
@@ -184,12 +183,11 @@ SOCIALIQA: Final = Task(
     splits=("train", "dev"),
     metrics=(CHOICE_ACCURACY,),
     test_split="dev",
-    dev_split=None,
     chance=100 / 3,
     licence="CC BY 4.0",
     citation="Sap et al. 2019, Social IQa: Commonsense Reasoning about Social Interactions, EMNLP",
     source="https://storage.googleapis.com/ai2-mosaic/public/socialiqa/socialiqa-train-dev.zip",
-    notes=("The test set is not public: dev is what it is tested on.",),
+    notes=("The test set is not public: dev is both selected and tested on.",),
 )
 
 COSMOSQA: Final = Task(
@@ -205,7 +203,6 @@ COSMOSQA: Final = Task(
     splits=("train", "dev"),
     metrics=(CHOICE_ACCURACY,),
     test_split="dev",
-    dev_split=None,
     chance=25.0,
     licence="CC BY 4.0",
     citation="Huang et al. 2019, Cosmos QA: Machine Reading Comprehension, EMNLP",

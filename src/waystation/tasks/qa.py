@@ -56,6 +56,8 @@ def _mrqa(path: Path) -> Iterator[SpanExample]:
         records = json.loads(readers.text(path))
     except ValueError as error:
         raise DataError(f"expected a JSON list, found: {error}", path) from error
+    if not isinstance(records, list):
+        raise DataError("expected a JSON list of questions, found something else", path)
     first: dict[str, str] = {}
     for number, record in enumerate(records, 1):
         context, question, answer = (
@@ -132,7 +134,6 @@ SQUAD_V2: Final = Task(
     splits=("train", "dev"),
     metrics=(SQUAD,),
     test_split="dev",
-    dev_split=None,
     licence="CC BY-SA 4.0",
     citation="Rajpurkar et al. 2018, Know What You Don't Know, ACL",
     source=_EXPLORER + "train-v2.0.json",
