@@ -178,11 +178,12 @@ def choice(split: str, index: int) -> tuple[Story, Event, str, tuple[w.Person, w
 def qa(split: str, index: int) -> tuple[Story, int, str]:
     """Three events, each with place and time, and what is asked about one of them.
 
-    Two of them may share their agent. Verbs differ, so one sentence alone answers.
+    Two of them may share their agent unless that is asked; verbs differ: one sentence answers.
     """
     rng, world = w.seeded("qa", split, index), w.world_of(split)
     people, things = w.named(rng, world, 6), w.things(rng, world, 3)
-    if rng.random() < 0.4:
+    asked = ("who", "what", "where", "when")[index % 4]
+    if asked != "who" and rng.random() < 0.4:
         people[2] = people[0]
     cities, times = rng.sample(world.cities, 3), rng.sample(world.times, 3)
     events: list[Event] = []
@@ -192,7 +193,6 @@ def qa(split: str, index: int) -> tuple[Story, int, str]:
             event = _event(rng, world, people[2 * i : 2 * i + 2], thing, "tfd")
         events.append(replace(event, place=cities[i], time=times[i]))
     orders = tuple(w.pick(rng, world.orders) for _ in events)
-    asked = ("who", "what", "where", "when")[index % 4]
     return Story(events=tuple(events), orders=orders), rng.randrange(3), asked
 
 

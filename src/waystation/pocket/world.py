@@ -259,7 +259,7 @@ def adjective(rng: Random, world: World, thing: str) -> str:
         return ""
     found = pick(rng, world.adjectives)
     food = TOPIC_OF[thing] == "food"
-    if (found == "old" and food) or (found in ("big", "small") and thing in _MASS):
+    if (found in ("old", "beautiful") and food) or (found in ("big", "small") and thing in _MASS):
         return ""
     return found
 

@@ -71,7 +71,7 @@ def proper(city: str) -> str:
 
 
 PLACES = {city: f"in/ADP+{proper(name)}" for city, name in CITIES.items()} | {
-    spot: f"at/ADP+the/DET+{spot}" for spot in _SPOTS.split()
+    spot: f"{'in' if spot == 'park' else 'at'}/ADP+the/DET+{spot}" for spot in _SPOTS.split()
 }
 _DAYS = pairs("""
 mon=Monday tue=Tuesday wed=Wednesday thu=Thursday fri=Friday sat=Saturday sun=Sunday

@@ -57,7 +57,7 @@ get      もらっ+た/AUX    もらい    から
 find     見つけ+た/AUX    見つけ    -
 choose   選ん+だ/AUX      選び      -
 lose     なくし+た/AUX    なくし    -
-see      見+た/AUX        見        -
+see      見+た/AUX        見+て/SCONJ  -
 """)
 PEOPLE = table("""
 person       nom

@@ -155,7 +155,9 @@ GRAMMAR = Grammar(
     name="Turkish",
     family="Turkic",
     script="Latin",
-    names=NAMES | {"viktor": "Viktor", "hassan": "Hasan", "leila": "Leyla", "karim": "Kerim"},
+    # Adam would be the noun adam, man.
+    names=NAMES
+    | {"viktor": "Viktor", "hassan": "Hasan", "leila": "Leyla", "karim": "Kerim", "adam": "Adem"},
     things=THINGS,
     adjectives=ADJECTIVES,
     verbs=VERBS,

@@ -41,7 +41,7 @@ cheap      便宜
 small      小
 beautiful  漂亮
 expensive  昂贵
-white      白
+white      白色/NOUN
 """)
 VERBS = table("""
 verb     v
