@@ -280,6 +280,6 @@ def optimiser_steps(lock: Mapping[str, Any], step: Step) -> int:
     """How many optimiser steps a train step takes at most (early stopping may end it sooner)."""
     config = cast("Mapping[str, Any]", step.spec["config"])
     cap = cast("int | None", step.spec["cap"])
-    sizes = [lock["data"][e]["count"] for e in step.context["entries"]]
+    sizes: list[int] = [lock["data"][e]["count"] for e in step.context["entries"]]
     effective = sum(min(s, cap) if cap else s for s in sizes)
     return max(1, math.ceil(float(config["epochs"]) * effective / int(config["batch_size"])))

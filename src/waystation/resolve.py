@@ -16,7 +16,7 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -34,6 +34,18 @@ from waystation.task import Task
 FORMAT = 1
 PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "safetensors", "numpy")
 HELD_OUT_SHARE = 0.05
+# The field that training needs, by kind.
+GOLD = {
+    "classification": "label",
+    "regression": "value",
+    "choice": "label",
+    "tagging": "tags",
+    "span": "answers",
+    "bitext": "target",
+    "query": "relevant",
+    "text": "completion",
+    "code": "tests",
+}
 
 Lock = dict[str, JSON]
 
@@ -50,6 +62,7 @@ class Resolver:
     say: Callable[[str], None] = lambda _: None
     entries: dict[str, JSON] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     _hashes: dict[Path, list[JSON]] = field(default_factory=dict)
     _loaded: dict[tuple[str, str, str], Any] = field(default_factory=dict)
 
@@ -103,6 +116,7 @@ class Resolver:
             examples, notes = self.examples(task, use.language, split, use)
             files = self.files(task, use.language, split)
             limited = examples[: self.limit]
+            _require_gold(task, use.language, split, limited)
             held: tuple[Any, ...]
             if dev is not None and self.present(task, use.language, dev):
                 held = self.read(task, use.language, dev)[: least(dev_examples, self.limit)]
@@ -133,6 +147,7 @@ class Resolver:
 
         def make() -> dict[str, JSON]:
             examples = self.read(task, language, split)[:count]
+            _require_gold(task, language, split, examples)
             return {
                 "count": len(examples),
                 "digest": self.store.put_data(examples),
@@ -252,6 +267,7 @@ def resolve(
         "targets": [_target(resolver, t) for t in study.targets],
     }
     lock["data"] = resolver.entries
+    lock["remarks"] = cast("JSON", resolver.remarks)
     if resolver.faults:
         raise StudyFaults(list(dict.fromkeys(resolver.faults)))
     if not keep:
@@ -333,9 +349,35 @@ def _target(resolver: Resolver, target: Target) -> JSON:
         "stride": config.stride,
         "evaluate": {
             language: resolver.evaluation(target, task, language)
-            for language in target.languages or task.languages
+            for language in _languages(resolver, target, task)
         },
     }
+
+
+def _require_gold(task: Task[Any], language: str, split: str, examples: Sequence[Any]) -> None:
+    without = next((e.id for e in examples if getattr(e, GOLD[task.kind]) is None), None)
+    if without is not None:
+        raise UserError(
+            f"expected gold in task {task.name}, {language}, split {split}, found none for example"
+            f" '{without}' (benchmarks hide test labels); choose a split with labels."
+        )
+
+
+def _languages(resolver: Resolver, target: Target, task: Task[Any]) -> tuple[str, ...]:
+    """The target's languages; where it names none, all of the task's whose files are there."""
+    if target.languages is not None:
+        return target.languages
+    split = target.split or task.test_split
+    there = sources.available(task, resolver.data, split)
+    if not there:  # let reading say what is missing
+        return task.languages[:1]
+    absent = [tag for tag in task.languages if tag not in there]
+    if absent:
+        resolver.remarks.append(
+            f"{target.name}: evaluated in the {len(there)} languages whose {split} files are"
+            f" there; absent: {', '.join(absent)}."
+        )
+    return there
 
 
 def head_of(task: Task[Any], target: Target | None) -> HeadSpec:

@@ -176,7 +176,8 @@ def _learning(store: Store, key: str) -> tuple[Any, Any]:
 
 
 def _warnings(lock: Lock) -> tuple[str, ...]:
-    notes = [n for e in cast("Any", lock["data"]).values() for n in e.get("notes", [])]
+    notes = list(cast("Any", lock.get("remarks", [])))
+    notes += [n for e in cast("Any", lock["data"]).values() for n in e.get("notes", [])]
     for name, source in cast("Any", lock["backbones"]).items():
         notes += [f"{name}: {note}" for note in source["notes"]]
     return tuple(dict.fromkeys(notes))

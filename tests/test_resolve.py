@@ -1,0 +1,138 @@
+"""Resolving: what it pins, what it compares, what it refuses before anything runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tiny import tiny_encoder
+
+from waystation.errors import LockMismatch, StudyFaults
+from waystation.plan import plan
+from waystation.resolve import differences, hold_out, lock_path, resolve
+from waystation.store import Store
+from waystation.study import load_study
+
+CSV = """\
+name: own
+backbones: [model]
+targets:
+  - {csv: train.csv, kind: classification, text: body, label: stars, language: en,
+     evaluate: {de: test.csv}}
+numerics: {precision: fp32, threads: 1}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    tiny_encoder(tmp_path / "model")
+    rows = "".join(f"text number {i},{'good' if i % 2 else 'bad'}\n" for i in range(40))
+    (tmp_path / "train.csv").write_text("body,stars\n" + rows)
+    (tmp_path / "test.csv").write_text("body,stars\nein Text,good\nnoch einer,bad\n")
+    (tmp_path / "own.yaml").write_text(CSV)
+    return tmp_path
+
+
+def test_the_lock_pins_files_examples_models_and_numerics(folder: Path) -> None:
+    lock = json.loads(json.dumps(_resolve(folder)))
+    assert lock == json.loads((folder / "own.lock").read_text())
+    assert lock["numerics"] == {"precision": "fp32", "threads": 1}
+    assert len(lock["backbones"]["model"]["digest"]) == 64
+    paths = {f[0] for e in lock["data"].values() for f in e["files"]}
+    assert paths == {"train.csv", "test.csv"}
+    assert str(folder) not in (folder / "own.lock").read_text()
+
+
+def test_resolving_again_reads_nothing_and_changes_nothing(folder: Path) -> None:
+    first = _resolve(folder)
+    written = (folder / "own.lock").stat().st_mtime_ns
+    said: list[str] = []
+    assert _resolve(folder, said) == first
+    assert said == []
+    assert (folder / "own.lock").stat().st_mtime_ns == written
+
+
+def test_a_changed_file_stops_the_run_and_is_named(folder: Path) -> None:
+    _resolve(folder)
+    path = folder / "test.csv"
+    path.write_text(path.read_text().replace("noch einer", "ein anderer"))
+    with pytest.raises(LockMismatch, match=r"other content \(test\.csv changed\)") as caught:
+        _resolve(folder)
+    assert "--relock" in str(caught.value)
+
+
+def test_new_entries_are_added_and_old_ones_kept(folder: Path) -> None:
+    before = _resolve(folder)
+    study = folder / "own.yaml"
+    study.write_text(study.read_text().replace("{de: test.csv}", "{de: test.csv, es: test.csv}"))
+    after = _resolve(folder)
+    assert len(after["data"]) == len(before["data"]) + 1
+    assert differences(before, after) == []
+
+
+def test_missing_things_are_all_reported_together(folder: Path) -> None:
+    study = folder / "own.yaml"
+    study.write_text(
+        "name: broken\nbackbones: [model]\ntargets:\n"
+        "  - {task: xnli, languages: [de]}\n  - {task: udpos, languages: [hi]}\n"
+    )
+    with pytest.raises(StudyFaults) as caught:
+        resolve(load_study(study), Store.open(folder / "store"))
+    text = str(caught.value)
+    assert "task 'xnli'" in text
+    assert "task 'udpos'" in text
+    assert "task 'mnli'" in text
+
+
+def test_training_examples_without_gold_are_refused_before_anything_runs(folder: Path) -> None:
+    (folder / "tasks.py").write_text(
+        "from dataclasses import replace\n"
+        "from waystation.pocket.tasks import TOPIC\n"
+        "from waystation.task import Layout\n"
+        "read = lambda f, l, s: (replace(e, label=None) for e in TOPIC.layouts[0].read(f, l, s))\n"
+        "HIDDEN = replace(TOPIC, name='hidden', layouts=(Layout(\n"
+        "    paths=lambda l, s: (), read=read, reads_folder=False),))\n"
+    )
+    study = folder / "own.yaml"
+    study.write_text(
+        "name: own\nbackbones: [model]\ntargets: [{task: 'tasks.py:HIDDEN', languages: [de]}]\n"
+    )
+    with pytest.raises(StudyFaults, match="expected gold in task hidden, en, split train"):
+        _resolve(folder)
+
+
+def test_held_out_examples_are_whole_groups(folder: Path) -> None:
+    class Item:
+        def __init__(self, id: str, group: str | None) -> None:
+            self.id, self.group = id, group
+
+    items = tuple(Item(str(i), f"g{i // 4}") for i in range(400))
+    rest, held = hold_out(items, 500)
+    assert len(rest) + len(held) == 400
+    assert 20 <= len(held) < 24
+    assert not {e.group for e in rest} & {e.group for e in held}
+    assert [e.id for e in rest] == [str(i) for i in range(400) if items[i] in rest]
+    alone, none = hold_out(items[:4], 500)
+    assert len(alone) == 4
+    assert none == ()
+
+
+def test_planning_is_pure_and_keys_follow_from_the_lock(folder: Path) -> None:
+    lock = _resolve(folder)
+    assert plan(lock) == plan(json.loads(json.dumps(lock)))
+    other = json.loads(json.dumps(lock))
+    other["numerics"]["threads"] = 2
+    assert not set(plan(lock).steps) & set(plan(other).steps)
+
+
+def test_a_limit_has_its_own_lock(folder: Path) -> None:
+    study = load_study(folder / "own.yaml")
+    assert lock_path(study, None).name == "own.lock"
+    assert lock_path(study, 5).name == "own.limit-5.lock"
+
+
+def _resolve(folder: Path, said: list[str] | None = None) -> dict[str, object]:
+    study = load_study(folder / "own.yaml")
+    say = (said if said is not None else []).append
+    return dict(resolve(study, Store.open(folder / "store"), say=say))
