@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from waystation.report import plots
-from waystation.report.markup import Markup, element
+from waystation.report.markup import Markup, element, name
 from waystation.report.numbers import count, duration, memory, score
 from waystation.results import Results, StepSummary
 
@@ -134,7 +134,7 @@ def _panel(label: str, found: list[StepSummary]) -> Markup:
         text += f", dev {score(sum(dev) / len(dev))}"
     return element(
         "div",
-        element("h4", label),
+        element("h4", name(label)),
         plots.spark(lines, f"Training loss of {label}"),
         element("p", text),
         class_="panel",
