@@ -46,7 +46,9 @@ def _forests(analysis: Analysis, part: Part) -> Markup:
         cell = part.cell(stop)
         if all(row.value is None for row in rows):
             note = f"not measured: {cell.note if cell else 'no scores'}"
-            found.append(element("div", element("h4", name(stop)), element("p", note), class_="panel"))
+            found.append(
+                element("div", element("h4", name(stop)), element("p", note), class_="panel")
+            )
             continue
         title = f"Gain of {stop} on {part.target} by language, in points with 95% intervals"
         found.append(
