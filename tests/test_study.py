@@ -11,6 +11,7 @@ import pytest
 
 from waystation.errors import StudyFaults, UserError
 from waystation.study import Stage, Stop, Study, Target, TaskUse, Temperature, load_study
+from waystation.tasks.own import OwnData
 
 TASKS = """
 from waystation.examples import (
@@ -161,6 +162,91 @@ def test_every_form_of_a_target(write: Write) -> None:
             ),
         ),
     )
+
+
+def write_reviews(folder: Path, name: str = "reviews.csv", rows: int = 12) -> None:
+    lines = [f"text {i},{'good' if i % 2 else 'bad'}" for i in range(rows)]
+    (folder / name).write_text("\n".join(["body,stars", *lines]) + "\n")
+
+
+OWN = "csv: reviews.csv, kind: classification, text: body, label: stars"
+
+
+def test_own_data_as_a_target_and_as_a_stop(write: Write, tmp_path: Path) -> None:
+    write_reviews(tmp_path)
+    write_reviews(tmp_path, "reviews.de.csv")
+    study = load_study(
+        write(f"""
+        intermediate: [{{{OWN}, examples: 4}}]
+        targets:
+          - {{{OWN}, language: en, evaluate: {{de: reviews.de.csv}}, examples: 5, name: shop}}
+          - {{{OWN}, evaluate: {{en: reviews.de.csv}}}}
+        """)
+    )
+    own = OwnData(
+        format="csv", path="reviews.csv", kind="classification", text="body", label="stars"
+    )
+    named = own.model_copy(update={"name": "shop", "evaluate": {"de": "reviews.de.csv"}})
+    tested = own.model_copy(update={"evaluate": {"en": "reviews.de.csv"}})
+    part = TaskUse(task="reviews", own=own, examples=4)
+    assert study.intermediate[1] == Stop(name="reviews", stages=(Stage(members=(part,)),))
+    assert study.targets == (
+        Target(name="shop", task="shop", own=named, languages=("de",), examples=5),
+        Target(name="reviews", task="reviews", own=tested, languages=("en",)),
+    )
+
+
+OWN_FAULTS: list[tuple[str, str, str]] = [
+    (
+        "no kind",
+        "targets: [{csv: reviews.csv, split: dev}]\n",
+        "my.yaml:1:11: targets[0]: expected `kind:`, one of classification, regression, tagging,"
+        " found none.",
+    ),
+    (
+        "wrong kind",
+        "targets: [{csv: reviews.csv, kind: clasification, split: dev}]\n",
+        "my.yaml:1:36: targets[0].kind: expected one of classification, regression, tagging,"
+        " found 'clasification'.",
+    ),
+    (
+        "two files",
+        f"targets: [{{{OWN}, tsv: a.tsv, split: dev}}]\n",
+        "my.yaml:1:11: targets[0]: expected one training file, found `csv:` and `tsv:`.",
+    ),
+    (
+        "nothing to evaluate",
+        f"targets: [{{{OWN}}}]\n",
+        "my.yaml:1:11: targets[0]: expected `evaluate:`, files to evaluate by language, or"
+        " `split: dev`, found neither.",
+    ),
+    (
+        "evaluate is a file",
+        f"targets: [{{{OWN}, evaluate: b.csv}}]\n",
+        "my.yaml:1:88: targets[0].evaluate: expected a mapping from language tags to files,"
+        " found 'b.csv'.",
+    ),
+    (
+        "no file",
+        "targets: [{csv: absent.csv, kind: classification, split: dev}]\n",
+        "my.yaml:1:17: targets[0].csv: expected the file {folder}/absent.csv that the study"
+        " names, found none; paths are relative to the study's folder.",
+    ),
+    (
+        "two under one name",
+        f"targets: [{{{OWN}, split: dev}}, {{{OWN}, language: de, split: dev, name: reviews}}]\n",
+        "my.yaml:1:91: targets[1]: expected a name of its own for each of your files, found"
+        " 'reviews' again. Give one of them `name:`.",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [f[1:] for f in OWN_FAULTS], ids=[f[0] for f in OWN_FAULTS]
+)
+def test_fault_of_own_data(write: Write, tmp_path: Path, text: str, expected: str) -> None:
+    write_reviews(tmp_path)
+    assert expected.replace("{folder}", str(tmp_path)) in faults(write, text)
 
 
 def test_yaml_1_2_scalars(write: Write) -> None:

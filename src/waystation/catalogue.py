@@ -14,7 +14,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
-from waystation import display, doctor, packaged, sources, task
+from waystation import display, packaged, sources, task
 from waystation.check import CheckReport, Finding, check_task
 from waystation.errors import UserError, suggest
 from waystation.study import Target, TaskUse, load_study
@@ -117,10 +117,9 @@ def show_model(name: str, *, json: bool) -> None:
     """One packaged model in full."""
     model = packaged.PACKAGED.get(name)
     if model is None:
-        hint = suggest(name, packaged.PACKAGED)
         raise UserError(
             f"expected the name of a packaged model ({', '.join(packaged.PACKAGED)}),"
-            f" found '{name}'.{hint}"
+            f" found '{name}'.{suggest(name, packaged.PACKAGED)}"
         )
     facts = _model(model)
     if json:
@@ -283,11 +282,13 @@ def _show_check(report: CheckReport) -> None:
 
 
 def show_doctor(*, json: bool) -> int:
-    """What this machine has; 1 where studies cannot run on it."""
-    facts = doctor.examine()
+    """What this machine has; 1 where something is missing that studies need."""
+    from waystation.doctor import examine
+
+    checks = examine()
     if json:
-        display.as_json([dataclasses.asdict(fact) for fact in facts])
+        display.as_json([dataclasses.asdict(check) for check in checks])
     else:
-        rows = [(fact.state, fact.name, fact.text) for fact in facts]
+        rows = [("" if c.state == "ok" else c.state, c.name, c.text) for c in checks]
         display.table(("", "", ""), rows)
-    return 1 if any(fact.state == "missing" for fact in facts) else 0
+    return 1 if any(check.state == "missing" for check in checks) else 0

@@ -220,7 +220,8 @@ def own_data(
     except UserError as error:
         fields[format].say(str(error))
         return None, fields
-    if known.own.setdefault(task.name, own) != own:
+    training = own.model_copy(update={"evaluate": {}})
+    if known.own.setdefault(task.name, training) != training:
         hint = " Give one of them `name:`."
         item.fault("a name of its own for each of your files", hint, f"'{task.name}' again")
         return None, fields
