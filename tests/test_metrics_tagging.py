@@ -50,6 +50,7 @@ def test_equals_seqeval_on_any_tags(pairs: list[list[tuple[str, str]]]) -> None:
     assert found == expected
 
 
+@settings(deadline=None)
 @given(st.lists(TAG, min_size=1, max_size=12))
 def test_gold_scores_100_against_itself(tags: list[str]) -> None:
     for metric in (CHUNK_F1, UDPOS_F1):
