@@ -26,14 +26,21 @@ VERBS = [
 
 STUDY = """\
 backbones: [tiny]
-intermediate: [none, {task: pocket-nli, examples: 24}]
-targets:
-  - {task: pocket-topic, languages: [de], examples: 12, fine_tune: {task: pocket-topic,
-     examples: 24}}
-  - {task: pocket-bitext, languages: [de], examples: 12}
+intermediate: [none, {csv: other.csv, kind: classification}]
+targets: [{csv: reviews.csv, kind: classification, evaluate: {de: test.csv}}]
 train: {epochs: 1, batch_size: 8, max_tokens: 32, dev_examples: 8}
 numerics: {precision: fp32, threads: 1}
 """
+
+
+def write_study(folder: Path) -> Path:
+    """A study whose every step takes a blink: a tiny model, a few rows of its own data."""
+    tiny_encoder(folder / "tiny")
+    for name, rows in (("other.csv", 24), ("reviews.csv", 24), ("test.csv", 12)):
+        lines = [f"{name} {i},{'good' if i % 3 else 'bad'}" for i in range(rows)]
+        (folder / name).write_text("\n".join(["text,label", *lines]) + "\n")
+    (folder / "mini.yaml").write_text(STUDY)
+    return folder / "mini.yaml"
 
 
 def call(*arguments: object) -> Result:
@@ -49,9 +56,7 @@ def in_process(*arguments: object, folder: Path | None = None) -> subprocess.Com
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Result]:
     """A small study, its store and what its run printed."""
     folder = tmp_path_factory.mktemp("cli")
-    tiny_encoder(folder / "tiny")
-    study, store = folder / "mini.yaml", folder / "store"
-    study.write_text(STUDY)
+    study, store = write_study(folder), folder / "store"
     return study, store, call("run", study, "--store", store)
 
 
@@ -132,6 +137,7 @@ def test_a_programming_mistake_keeps_its_traceback(monkeypatch: pytest.MonkeyPat
     assert isinstance(call("models").exception, ZeroDivisionError)
 
 
+@pytest.mark.slow
 def test_interrupting_a_run(finished: tuple[Path, Path, Result], tmp_path: Path) -> None:
     study, _, _ = finished
     command = [
@@ -158,12 +164,12 @@ def test_interrupting_a_run(finished: tuple[Path, Path, Result], tmp_path: Path)
 def test_run_prints_tables_and_writes_a_page(finished: tuple[Path, Path, Result]) -> None:
     _, store, result = finished
     assert result.exit_code == 0, result.output
-    assert "Gains in points over no stop" in result.stdout
+    assert "Gains in points" in result.stdout
     page = store / "reports" / "mini.html"
     assert result.stdout.endswith(f"Report: {page}\n")
     assert page.read_text().startswith("<!doctype html>")
     assert "[1/" in result.stderr
-    assert "done: train none>pocket-topic@0" in result.stderr
+    assert "done: train none>reviews@0" in result.stderr
 
 
 def test_a_second_run_computes_nothing(finished: tuple[Path, Path, Result]) -> None:
@@ -200,7 +206,7 @@ def test_plan_why_and_diff(finished: tuple[Path, Path, Result]) -> None:
     study, store, _ = finished
     plan = ("plan", study, "--store", store)
     assert call(*plan, "--diff").stdout == "Nothing changed since the lock.\n"
-    key = json.loads(call(*plan, "--json").stdout)["shared"][0]["key"]
+    key = min(path.name for path in (store / "steps").glob("train-*"))
     why = json.loads(call(*plan, "--why", key).stdout)
     assert (why["key"], why["kind"], why["state"]) == (key, "train", "done")
     wrong = call(*plan, "--why", "train-zzz")
@@ -235,13 +241,13 @@ def test_predict(finished: tuple[Path, Path, Result], tmp_path: Path) -> None:
     _, store, _ = finished
     file, output = tmp_path / "texts.jsonl", tmp_path / "predicted.jsonl"
     file.write_text('{"id": "a", "text": "one"}\n{"id": "b", "text": "two"}\n')
-    route = "mini#none>pocket-topic@0"
+    route = "mini#none>reviews@0"
     printed = call("predict", route, file, "--store", store)
     assert printed.exit_code == 0, printed.output
     assert [json.loads(line)["id"] for line in printed.stdout.splitlines()] == ["a", "b"]
     call("predict", route, file, "--store", store, "-o", output)
     assert output.read_text() == printed.stdout
-    wrong = call("predict", "mini#none>pocket-topik@0", file, "--store", store)
+    wrong = call("predict", "mini#none>revews@0", file, "--store", store)
     assert wrong.exit_code == 2
     assert f"Did you mean '{route}'?" in wrong.stderr
 
@@ -249,7 +255,7 @@ def test_predict(finished: tuple[Path, Path, Result], tmp_path: Path) -> None:
 def test_gc_shows_first_and_deletes_on_yes(finished: tuple[Path, Path, Result]) -> None:
     study, store, _ = finished
     shown = call("gc", study, "--store", store).stdout
-    assert "none>pocket-topic@0" in shown
+    assert "none>reviews@0" in shown
     assert "--yes deletes it" in shown
     assert call("gc", study, "--store", store).stdout == shown
     assert "Deleted " in call("gc", study, "--store", store, "--yes").stdout

@@ -176,4 +176,3 @@ def _runs(artifact: Path, folder: Path) -> None:
     )
     assert found.stdout.startswith(str(folder))
     assert "pocket-pos" in run("tasks")
-    run("check", "pocket-topic")
