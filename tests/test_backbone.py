@@ -100,6 +100,10 @@ def test_digests_are_remembered_until_the_file_changes(encoder: Path, own_cache:
     assert backbone.digest(encoder) != first, "the remembered value was not used"
     os.utime(encoder / "model.safetensors", ns=(1, 1))
     assert backbone.digest(encoder) == first
+    memory.write_text(json.dumps(known | {"/gone/model.safetensors": [1, 1, "0"]}))
+    os.utime(encoder / "model.safetensors", ns=(2, 2))
+    assert backbone.digest(encoder) == first
+    assert "/gone/model.safetensors" not in json.loads(memory.read_text())
     memory.write_text("{damaged")
     assert backbone.digest(encoder) == first
 

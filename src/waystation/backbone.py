@@ -234,8 +234,9 @@ def _hashes(folder: Path, files: list[Path]) -> dict[str, str]:
             entry = news[key]
         found[path.relative_to(folder).as_posix()] = str(entry[2])
     if news:
+        kept = {key: entry for key, entry in known.items() if os.path.isfile(key)}
         with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
-            _replace(memory, json.dumps(known | news, indent=0, sort_keys=True))
+            _replace(memory, json.dumps(kept | news, indent=0, sort_keys=True))
     return found
 
 
