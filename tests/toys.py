@@ -114,8 +114,7 @@ def span(count: int = 32) -> list[SpanExample]:
 
 def bitext(count: int = 32) -> list[BitextExample]:
     return [
-        BitextExample(id=str(i), source=sentence(i, 7), target=sentence(i, 7) + " red")
-        for i in range(count)
+        BitextExample(id=str(i), source=sentence(i, 7), target=sentence(i, 7)) for i in range(count)
     ]
 
 
