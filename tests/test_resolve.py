@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from tiny import tiny_encoder
 
+from tiny import tiny_encoder
 from waystation.errors import LockMismatch, StudyFaults
 from waystation.plan import plan
 from waystation.resolve import differences, hold_out, lock_path, resolve

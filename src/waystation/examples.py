@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Final, TypeAlias, cast
 
-JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
+JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,9 +289,7 @@ def _revive(name: str, value: JSON) -> object:
     if name == "answers" and isinstance(value, list):
         return tuple(Answer(**cast("dict[str, JSON]", a)) for a in value)  # type: ignore[arg-type]
     if name == "variants" and isinstance(value, dict):
-        return {
-            k: from_json(Neighbours, cast("dict[str, JSON]", v)) for k, v in value.items()
-        }
+        return {k: from_json(Neighbours, cast("dict[str, JSON]", v)) for k, v in value.items()}
     if name == "options" and isinstance(value, list) and value and isinstance(value[0], list):
         return tuple(tuple(cast("list[str]", pair)) for pair in value)
     return tuple(value) if isinstance(value, list) else value

@@ -175,6 +175,7 @@ def _trained(
         inputs = tuple(k for k in (model.train, model.select) if k)
         context = {
             "backbone": model.backbone,
+            "pinned": pinned(lock, model.backbone),
             "refs": [m["ref"] for m in stage["members"]],
             "entries": [m["data"] for m in stage["members"]],
         }
@@ -218,7 +219,11 @@ def _evaluated(
                 "stride": target["stride"],
                 "numerics": lock["numerics"],
             },
-            context={"backbone": model.backbone, "ref": target["ref"]},
+            context={
+                "backbone": model.backbone,
+                "pinned": pinned(lock, model.backbone),
+                "ref": target["ref"],
+            },
             inputs=inputs,
             label=f"predict {route} {language}",
             unit=model.unit,
@@ -274,6 +279,14 @@ def _add(
             unit=unit or key,
         )
     return key
+
+
+def pinned(lock: Mapping[str, Any], backbone: str) -> str:
+    """A backbone's name with the lock's commit where it comes from the hub."""
+    source = lock["backbones"][backbone]
+    if source["origin"] != "hub":
+        return backbone
+    return f"{backbone.partition('@')[0]}@{source['revision']}"
 
 
 def optimiser_steps(lock: Mapping[str, Any], step: Step) -> int:

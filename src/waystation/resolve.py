@@ -268,6 +268,7 @@ def resolve(
     }
     lock["data"] = resolver.entries
     lock["remarks"] = cast("JSON", resolver.remarks)
+    _check_lengths(resolver, lock)
     if resolver.faults:
         raise StudyFaults(list(dict.fromkeys(resolver.faults)))
     if not keep:
@@ -308,10 +309,25 @@ def _backbones(resolver: Resolver) -> dict[str, JSON]:
             "digest": source.digest,
             "architecture": source.architecture,
             "size_bytes": source.size_bytes,
+            "max_tokens": source.max_tokens,
             "licence": source.licence,
             "notes": list(source.notes),
         }
     return found
+
+
+def _check_lengths(resolver: Resolver, lock: Mapping[str, Any]) -> None:
+    """No stage may ask for longer inputs than a backbone has positions."""
+    stages = [s for stop in lock["stops"] for s in stop["stages"]]
+    longest = [s["config"]["max_tokens"] for s in stages]
+    longest += [target["max_tokens"] for target in lock["targets"]]
+    for name, source in lock["backbones"].items():
+        most = source["max_tokens"]
+        if most is not None and max(longest) > most:
+            resolver.faults.append(
+                f"{resolver.study.path}: expected max_tokens of at most {most}, the positions of"
+                f" backbone {name}, found {max(longest)}; lower max_tokens."
+            )
 
 
 def _target(resolver: Resolver, target: Target) -> JSON:

@@ -61,9 +61,7 @@ def _predicted(
     from waystation.steps import Place, load_model
 
     spec = entry["spec"]
-    step = Step(
-        key="", kind="predict", label="", spec=spec, context={"backbone": entry["backbone"]}
-    )
+    step = Step(key="", kind="predict", label="", spec=spec, context={"pinned": entry["backbone"]})
     parent = spec["model"]
     if parent is not None and store.state(parent[0]) != "done":
         raise UserError(
@@ -111,7 +109,9 @@ def _json_lines(task: Task[Any], file: Path) -> Iterator[Any]:
         try:
             data = json.loads(line)
         except ValueError as error:
-            raise DataError(f"expected one JSON object a line, found {error}", file, number) from error
+            raise DataError(
+                f"expected one JSON object a line, found {error}", file, number
+            ) from error
         unknown = [k for k in data if k not in names] if isinstance(data, dict) else ["no object"]
         missing = [k for k in required if k not in data]
         if unknown or missing:

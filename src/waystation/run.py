@@ -296,7 +296,7 @@ def register(prepared: Prepared, limit: int | None) -> None:
     for route in prepared.plan.routes:
         step = prepared.plan.steps[route.predict]
         routes[route.name] = {
-            "backbone": route.backbone,
+            "backbone": step.context["pinned"],
             "spec": {k: v for k, v in step.spec.items() if k not in ("data", "language")},
             "ref": target[route.target]["ref"],
             "beside": str(prepared.study.path.resolve().parent),

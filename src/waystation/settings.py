@@ -27,7 +27,7 @@ class TrainConfig(_Closed):
     batch_size: Annotated[int, Field(ge=1, le=65536)] = 32
     """Examples per optimiser step, whatever the accumulation."""
     micro_batch_size: Annotated[int, Field(ge=1, le=65536)] | None = None
-    """Examples per forward pass; None takes the whole batch at once. Lower it when memory is out."""
+    """Examples per forward pass; None takes the whole batch at once. Lower it to save memory."""
     max_tokens: Annotated[int, Field(ge=8, le=65536)] = 256
     """Longest input in tokens, special tokens included."""
     stride: Annotated[int, Field(ge=0, le=65536)] = 128

@@ -283,7 +283,7 @@ def load_model(
 
     keep_memory()
     spec: Mapping[str, Any] = step.spec
-    source = backbone.locate(step.context["backbone"], place.beside)
+    source = backbone.locate(step.context["pinned"], place.beside)
     if source.digest != spec["backbone"]:
         raise LockMismatch(
             f"expected backbone {source.name} with digest {spec['backbone'][:12]} as the lock"

@@ -148,10 +148,17 @@ def _user_module(module: str, folder: Path) -> object:
     path = folder / (module if module.endswith(".py") else module.replace(".", "/") + ".py")
     if path.is_file():
         spec = importlib.util.spec_from_file_location(f"waystation_user_{path.stem}", path)
-        assert spec is not None and spec.loader is not None
+        assert spec is not None
+        assert spec.loader is not None
         loaded = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = loaded
-        spec.loader.exec_module(loaded)
+        try:
+            spec.loader.exec_module(loaded)
+        except Exception as error:  # whatever a user's file may raise
+            raise UserError(
+                f"{path}: expected a Python file that can be imported, found"
+                f" {type(error).__name__}: {error}; correct the file."
+            ) from error
         return loaded
     try:
         return importlib.import_module(module)

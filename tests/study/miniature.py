@@ -16,8 +16,10 @@ intermediate:
   - {task: pocket-topic, examples: 24, name: topic}
   - {mix: [{task: pocket-topic, examples: 24}, {task: pocket-nli, examples: 24}], name: mixture}
 targets:
-  - {task: pocket-topic, languages: [en, de], examples: 12, fine_tune: {task: pocket-topic, examples: 24}}
-  - {task: pocket-pos, languages: [en, de], examples: 8, fine_tune: {task: pocket-pos, examples: 16}}
+  - {task: pocket-topic, languages: [en, de], examples: 12,
+     fine_tune: {task: pocket-topic, examples: 24}}
+  - {task: pocket-pos, languages: [en, de], examples: 8,
+     fine_tune: {task: pocket-pos, examples: 16}}
   - {task: pocket-bitext, languages: [de, zh], examples: 12, fine_tune: false, layers: [1, 2]}
 train: {learning_rate: 1e-3, epochs: 1, batch_size: 8, max_tokens: 64, dev_examples: 8}
 numerics: {precision: fp32, threads: 1}

@@ -77,9 +77,7 @@ def test_only_runs_the_routes_that_match(study: Path, tmp_path: Path) -> None:
 
 
 def test_a_limit_is_a_trial_of_its_own(study: Path, tmp_path: Path) -> None:
-    outcome = run_study(
-        study, Options(store=tmp_path, limit=4, only="none>pocket-pos@0")
-    )
+    outcome = run_study(study, Options(store=tmp_path, limit=4, only="none>pocket-pos@0"))
     assert all(len(s.ids) == 4 for s in outcome.results.scores)
     assert study.with_suffix(".limit-4.lock").exists()
 
