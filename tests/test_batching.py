@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from waystation.batching import (
     POOL,
+    TOKENS,
     TrainingOrder,
     by_token_budget,
     collate,
     derived_seed,
     padded_length,
+    passes,
     random_words,
 )
 from waystation.heads import Row
@@ -110,3 +112,27 @@ def test_prediction_batches_keep_the_budget_and_lose_nothing(
         assert len(batch) == 1 or len(batch) * widest <= budget
     flat = [lengths[i] for batch in batches for i in batch]
     assert flat == sorted(flat, reverse=True)
+
+
+@given(
+    lengths=st.lists(st.lists(st.integers(1, 900), min_size=1, max_size=6), min_size=1),
+    size=st.none() | st.integers(1, 9),
+)
+def test_passes_hold_whole_examples_within_their_bounds(
+    lengths: list[list[int]], size: int | None
+) -> None:
+    rows = [
+        [Row(example=i, part=j, tokens=np.zeros(n, np.int32)) for j, n in enumerate(parts)]
+        for i, parts in enumerate(lengths)
+    ]
+    batch = list(range(len(rows)))[::-1]
+    found = passes(batch, rows, size)
+    assert [row for part in found for row in part] == [row for i in batch for row in rows[i]]
+    for number, part in enumerate(found):
+        examples = list(dict.fromkeys(row.example for row in part))
+        assert len(part) == sum(len(rows[i]) for i in examples)
+        if size is not None:
+            last = number + 1 == len(found)
+            assert len(examples) == size or (last and 0 < len(examples) < size)
+        elif len(examples) > 1:
+            assert len(part) * padded_length(max(len(r.tokens) for r in part)) <= TOKENS

@@ -26,6 +26,10 @@ from waystation.heads import Row
 POOL: Final = 64
 """Batches whose examples are sorted by length together."""
 
+TOKENS: Final = 4096
+"""Tokens of one forward pass, padding included, where nothing else is asked: enough to keep the
+processor busy, little enough to train a small encoder in 4 GB."""
+
 MULTIPLE: Final = 8
 """Lengths are padded to multiples of this: bf16 kernels compile anew for every unusual length."""
 
@@ -121,6 +125,31 @@ class TrainingOrder:
         cuts = [drawn[i : i + self.batch_size] for i in range(0, len(drawn), self.batch_size)]
         order = shuffled(len(cuts), self.seed, "batches", self.name, number)
         return [[int(i) for i in cuts[place]] for place in order]
+
+
+def passes(
+    batch: Sequence[int], rows: Sequence[Sequence[Row]], size: int | None
+) -> list[list[Row]]:
+    """The rows of a batch's examples, split into forward passes of `size` examples.
+
+    None splits by tokens instead: TOKENS with padding, or one example where that has more. An
+    example's rows stay together.
+    """
+    found: list[list[Row]] = []
+    examples = widest = 0
+    for i in batch:
+        longest = max(len(row.tokens) for row in rows[i])
+        if size is not None:
+            full = examples == size
+        else:
+            width = padded_length(max(widest, longest))
+            full = bool(found) and (len(found[-1]) + len(rows[i])) * width > TOKENS
+        if full or not found:
+            found.append([])
+            examples = widest = 0
+        found[-1] += rows[i]
+        examples, widest = examples + 1, max(widest, longest)
+    return found
 
 
 def by_token_budget(lengths: Sequence[int], budget: int) -> list[list[int]]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from waystation.batching import by_token_budget, collate
+from waystation.batching import TOKENS, by_token_budget, collate
 from waystation.errors import ModelError, StepFailed
 from waystation.examples import HeadSpec, Prediction
 from waystation.heads import Row, build
@@ -21,9 +21,6 @@ from waystation.settings import Numerics
 
 if TYPE_CHECKING:
     from waystation.model import Model
-
-TOKENS: Final = 4096
-"""Tokens per forward pass, padding included."""
 
 
 def predict(

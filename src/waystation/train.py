@@ -29,7 +29,7 @@ from accelerate.state import AcceleratorState
 from torch import nn
 
 from waystation import mixture as mixtures
-from waystation.batching import TrainingOrder, collate, derived_seed
+from waystation.batching import TrainingOrder, collate, derived_seed, passes
 from waystation.checkpoint import changed_since_raw, save_checkpoint
 from waystation.errors import StepFailed
 from waystation.examples import digest, to_json
@@ -131,7 +131,6 @@ def finetune(
             which = int(drawn[step - 1])
             member, head = members[which], members[which].head
             batch = orders[which].batch(int(seen_before[which][step - 1]) - 1)
-            passes = config.micro_batch_size or config.batch_size
             torch.manual_seed(derived_seed(seed, "dropout", step))
             model.train()
 
@@ -139,8 +138,7 @@ def finetune(
             loss = weight = 0.0
             doing = f"step {step} of {steps} on task {member.label}"
             with memory_advice("training", doing):
-                for start in range(0, len(batch), passes):
-                    rows = [r for i in batch[start : start + passes] for r in member.rows[i]]
+                for rows in passes(batch, member.rows, config.micro_batch_size):
                     inputs = collate(rows, model.pad_id, config.max_tokens, accelerator.device)
                     with accelerator.autocast():
                         part, part_weight = head.loss(model, inputs)
