@@ -695,8 +695,9 @@ def test_a_folder_instead_of_a_file(tmp_path: Path) -> None:
 def test_a_user_file_that_fails(write: Write, tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("import nowhere_to_be_found\n")
     assert faults(write, "targets: [broken.py:X]\n") == [
-        "my.yaml:1:11: targets[0]: expected 'broken.py:X' to lead to a task, found that its file"
-        " fails with ModuleNotFoundError: No module named 'nowhere_to_be_found'."
+        f"my.yaml:1:11: targets[0]: {tmp_path}/broken.py: expected a Python file that can be"
+        " imported, found ModuleNotFoundError: No module named 'nowhere_to_be_found'; correct the"
+        " file."
     ]
 
 

@@ -52,13 +52,6 @@ class Tasks:
                 self.found[name] = tasks.get(name, self.folder)
             except UserError as error:
                 item.say(str(error))
-            except Exception as error:
-                if name in tasks.CATALOGUE:
-                    raise
-                item.say(
-                    f"expected '{name}' to lead to a task, found that its file fails with"
-                    f" {type(error).__name__}: {error}."
-                )
         return self.found.get(name)
 
 
