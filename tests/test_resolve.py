@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tiny import tiny_encoder
-from waystation.errors import LockMismatch, StudyFaults
+from waystation.errors import LockMismatch, StudyFaults, UserError
 from waystation.plan import plan
 from waystation.resolve import differences, hold_out, lock_path, resolve
+from waystation.run import Options, prepare
 from waystation.store import Store
 from waystation.study import load_study
 
@@ -136,3 +137,53 @@ def _resolve(folder: Path, said: list[str] | None = None) -> dict[str, object]:
     study = load_study(folder / "own.yaml")
     say = (said if said is not None else []).append
     return dict(resolve(study, Store.open(folder / "store"), say=say))
+
+
+FILES = """\
+from waystation.examples import ClassificationExample
+from waystation.metrics.labels import ACCURACY
+from waystation.task import Layout, Task
+
+def read(files, language, split):
+    for number, line in enumerate(files[0].read_text().splitlines()):
+        text, label = line.split("\\t")
+        yield ClassificationExample(id=str(number), text=text, label=label)
+
+MINE = Task(name="mine", version=1, summary="", example=ClassificationExample,
+    layouts=(Layout(paths=lambda l, s: (f"{s}.{l}.tsv",), read=read),), languages=("en", "de"),
+    splits=("train", "test"), dev_split=None, metrics=(ACCURACY,), labels=("bad", "good"))
+"""
+
+
+def test_a_report_needs_no_data_once_the_study_is_locked(folder: Path) -> None:
+    (folder / "tasks.py").write_text(FILES)
+    rows = "".join(f"text {i}\t{'good' if i % 2 else 'bad'}\n" for i in range(40))
+    for name in ("train.en.tsv", "test.de.tsv"):
+        (folder / name).write_text(rows)
+    study = folder / "own.yaml"
+    study.write_text(
+        "name: own\nbackbones: [model]\ntargets: [{task: 'tasks.py:MINE', languages: [de]}]\n"
+    )
+    options = Options(store=folder / "store", data=folder)
+    prepare(study, options)
+    without = Options(store=folder / "store")
+    assert prepare(study, without, trust=True).plan.steps
+    with pytest.raises(UserError, match=r"train\.en\.tsv"):
+        prepare(study, without)
+    study.write_text(study.read_text().replace("name: own", "name: other"))
+    with pytest.raises(UserError, match=r"train\.en\.tsv"):
+        prepare(study, without, trust=True)
+
+
+def test_a_broken_file_of_the_user_s_own_is_one_sentence(folder: Path) -> None:
+    (folder / "tasks.py").write_text("import nothing_of_that_name\n")
+    (folder / "own.yaml").write_text("backbones: [model]\ntargets: ['tasks.py:MINE']\n")
+    with pytest.raises(StudyFaults, match="expected a Python file that can be imported, found Mod"):
+        _resolve(folder)
+
+
+def test_inputs_longer_than_the_backbone_are_refused(folder: Path) -> None:
+    study = folder / "own.yaml"
+    study.write_text(study.read_text() + "train: {max_tokens: 65536}\n")
+    with pytest.raises(StudyFaults, match="expected max_tokens of at most"):
+        _resolve(folder)

@@ -256,6 +256,7 @@ def resolve(
     lock: Lock = {
         "format": FORMAT,
         "study": study.name,
+        "content": content_of(study),
         "versions": _versions(),
         "numerics": numerics_of(study.numerics, old),
         "backbones": _backbones(resolver),
@@ -485,6 +486,17 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         elif changed:
             found.append(f"data {name}: {', '.join(changed)} changed, examples the same")
     return found
+
+
+def content_of(study: Study) -> str:
+    """sha256 of what a study asks for: all but where it lies and where it runs."""
+    return digest(cast("JSON", study.model_dump(mode="json", exclude={"path", "resources"})))
+
+
+def locked(study: Study, limit: int | None) -> Lock | None:
+    """The study's lock where it still is this study's: enough to report without any data."""
+    lock = read_lock(lock_path(study, limit))
+    return lock if lock.get("content") == content_of(study) else None
 
 
 def lock_path(study: Study, limit: int | None) -> Path:

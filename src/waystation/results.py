@@ -95,6 +95,7 @@ def collect(lock: Lock, plan: Plan, store: Store, study: Study) -> Results:
             found = cast("Any", store.read_json(route.score, "score.json"))
             scores += _scores(route, tasks[route.target], found)
     steps = tuple(_summary(plan, store, key) for key in plan.steps)
+    warnings = _warnings(lock) + _dropped(plan, store)
     return Results(
         study=study.name,
         backbones=study.backbones,
@@ -104,7 +105,7 @@ def collect(lock: Lock, plan: Plan, store: Store, study: Study) -> Results:
         source_language={n: t["source_language"] for n, t in targets.items()},
         scores=tuple(scores),
         steps=steps,
-        warnings=_warnings(lock),
+        warnings=warnings,
         provenance=_provenance(lock),
     )
 
@@ -173,6 +174,22 @@ def _learning(store: Store, key: str) -> tuple[Any, Any]:
         heads = {task: next(iter(values.values())) for task, values in row["dev"].items()}
         dev.append((int(row["step"]), heads))
     return tuple((int(s), float(loss), float(lr)) for s, loss, lr in curve), tuple(dev)
+
+
+def _dropped(plan: Plan, store: Store) -> tuple[str, ...]:
+    """What training left out because nothing of it fitted (an answer that is cut away)."""
+    found = []
+    for key, step in plan.steps.items():
+        path = store.folder(key) / "training.json"
+        if step.kind == "train" and path.exists():
+            for member in json.loads(path.read_text())["members"]:
+                if member["dropped"]:
+                    whole = member["dropped"] + member["examples"]
+                    found.append(
+                        f"{step.label}: {member['dropped']} of {whole} examples of"
+                        f" {member['task']} dropped, cut away by max_tokens or empty."
+                    )
+    return tuple(found)
 
 
 def _warnings(lock: Lock) -> tuple[str, ...]:

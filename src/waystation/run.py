@@ -18,7 +18,7 @@ from typing import Any, Literal
 from waystation.errors import StoreError
 from waystation.plan import Plan, Step, plan
 from waystation.pools import InlinePool, LocalPool, Pool
-from waystation.resolve import Lock, resolve
+from waystation.resolve import Lock, locked, resolve
 from waystation.results import Results, collect
 from waystation.steps import Finished, Place, Progress
 from waystation.store import Store, explained, pretty, write_atomically
@@ -98,15 +98,22 @@ class Watcher:
         """A step moved on or ended."""
 
 
-def prepare(path: Path, options: Options, watcher: Watcher | None = None) -> Prepared:
-    """Read, resolve and plan a study; discards what the store's sizes show to be damaged."""
+def prepare(
+    path: Path, options: Options, watcher: Watcher | None = None, *, trust: bool = False
+) -> Prepared:
+    """Read, resolve and plan a study; discards what the store's sizes show to be damaged.
+
+    `trust` takes the study's lock as it is, without looking at data and models, where the study
+    has not changed since: reports need no more.
+    """
     watcher = watcher or Watcher()
     study = load_study(path)
     store = Store.open(options.store)
     if options.verify:
         for sentence in store.verify():
             watcher.say(sentence)
-    lock = resolve(
+    known = locked(study, options.limit) if trust else None
+    lock = known or resolve(
         study,
         store,
         data=options.data,

@@ -135,7 +135,7 @@ def show_report(path: Path, options: Options, format: str | None, output: Path |
 def _results(path: Path, options: Options) -> Results:
     from waystation.results import collect
 
-    found = prepare(path, options, display.Lines())
+    found = prepare(path, options, display.Lines(), trust=True)
     return collect(found.lock, found.plan, found.store, found.study)
 
 
@@ -157,7 +157,7 @@ def write_predictions(
 
 def collect_garbage(path: Path, options: Options, *, yes: bool) -> None:
     """Checkpoints of target training that no report needs: named, and deleted on `yes`."""
-    prepared = prepare(path, options, display.Lines())
+    prepared = prepare(path, options, display.Lines(), trust=True)
     found = {key: entry for key, entry in prunable(prepared).items() if entry[0]}
     total = display.size(sum(size for _, size in found.values()))
     if not found:

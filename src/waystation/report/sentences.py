@@ -7,12 +7,15 @@ renderers escape it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from waystation.report.numbers import count, interval, listing, points, score, variant
 
 if TYPE_CHECKING:
     from waystation.report.analysis import Analysis, Cell, Part
+
+WHOLE_SCALE: Final = 100.0
+"""Points; a gain that must be larger to be detected cannot be."""
 
 
 def incomplete(seeds: Sequence[int], languages: Sequence[str]) -> str:
@@ -60,10 +63,16 @@ def of_part(part: Part) -> str:
     text = f"{before}{'; '.join(f for f in found if f)}."
     seen = [c.gain.detectable for c in measured if c.gain and c.verdict == "no clear difference"]
     if seen:
-        text += f" Gains below {max(seen):.1f} points would probably have gone unseen."
+        text += f" {_unseen(max(seen))}"
     if missing:
         text += f" Not measured: {listing(missing)}."
     return text
+
+
+def _unseen(detectable: float) -> str:
+    if detectable >= WHOLE_SCALE:
+        return "With so few seeds, some cells could not tell a gain of any size from noise."
+    return f"Gains below {detectable:.1f} points would probably have gone unseen."
 
 
 def _clear(cells: Sequence[Cell], one: str, more: str) -> str:
@@ -115,7 +124,10 @@ def overview(analysis: Analysis) -> str:
             f" {least[1].target}"
         )
         apart = most[1].target != least[1].target
-        text += f", and {most[0]:.1f} on {most[1].target}." if apart else "."
+        if apart and most[0] >= WHOLE_SCALE:
+            text += f"; on {most[1].target} its seeds differ too much to detect any."
+        else:
+            text += f", and {most[0]:.1f} on {most[1].target}." if apart else "."
     return text
 
 
