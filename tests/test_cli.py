@@ -149,7 +149,13 @@ def test_interrupting_a_run(finished: tuple[Path, Path, Result], tmp_path: Path)
         "--store",
         str(tmp_path / "s"),
     ]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background job ignores Ctrl-C, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if "steps to run" in line:
