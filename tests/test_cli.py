@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -60,16 +59,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Resu
     return study, store, call("run", study, "--store", store)
 
 
-def test_help_is_quick_and_loads_nothing_heavy() -> None:
-    """Processor time, since tests share the machine with others; the wall adds next to nothing."""
-    taken = []
-    for _ in range(3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        found = in_process("run", "--help")
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        taken.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-        assert found.returncode == 0
-    assert min(taken) < 0.5
+def test_help_loads_nothing_heavy() -> None:
+    """What makes it quick; `benchmarks/small.py` times it."""
+    assert in_process("run", "--help").returncode == 0
     heavy = ["torch", "transformers", "numpy", "scipy", "pydantic", "ruamel", "huggingface_hub"]
     code = f"import waystation.cli, sys; print([m for m in {heavy} if m in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -228,15 +227,6 @@ def test_examples_do_not_depend_on_the_process():
         for seed in ("1", "2")
     }
     assert len(runs) == 1
-
-
-@pytest.mark.slow
-def test_a_hundred_thousand_examples_take_under_a_minute():
-    for task in NAMES:
-        start = time.process_time()
-        for _ in tasks.examples(task, "tr", "train", range(10_000)):
-            pass
-        assert time.process_time() - start < 6.0
 
 
 def _vectorizer(language: str, texts: list[str]) -> CountVectorizer:

