@@ -26,12 +26,14 @@ def main(study: Path, store: Path) -> None:
     taken = []
     for _ in range(5):
         started = time.monotonic()
-        subprocess.run([sys.executable, "-m", "waystation", "--help"], stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [sys.executable, "-m", "waystation", "--help"], capture_output=True, check=True
+        )
         taken.append(time.monotonic() - started)
     print(f"waystation --help: {statistics.median(taken):.2f} s")
     for name in NAMES:
         begun = time.process_time()
-        for _ in tasks.examples(name, "tr", "train", range(10_000)):
+        for _ in tasks.examples(f"pocket-{name}", "tr", "train", range(10_000)):
             pass
         print(f"100,000 examples of pocket-{name}: {10 * (time.process_time() - begun):.1f} s")
     if store.exists():

@@ -279,9 +279,10 @@ def load_model(
 
     from waystation import backbone
     from waystation.checkpoint import load_checkpoint
-    from waystation.train import keep_memory
+    from waystation.train import give_back_memory, keep_memory
 
     keep_memory()
+    give_back_memory()
     spec: Mapping[str, Any] = step.spec
     source = backbone.locate(step.context["pinned"], place.beside)
     if source.digest != spec["backbone"]:

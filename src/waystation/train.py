@@ -12,6 +12,8 @@ nothing that two equal runs could differ in (no times). Chooses no checkpoint: s
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import json
 import logging
 import math
@@ -249,12 +251,18 @@ def keep_memory() -> None:
     Returning it costs page faults at the next allocation, a third of CPU time on long inputs.
     Called once by a worker process; does nothing where the C library has no mallopt.
     """
-    import ctypes
-
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(-4, 0)  # M_MMAP_MAX: no block of its own for a large tensor
         mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD
+
+
+def give_back_memory() -> None:
+    """Return to the system what `keep_memory` made a finished step keep."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _accelerator(model: Model, numerics: Numerics) -> Any:
