@@ -23,6 +23,7 @@ from waystation.statistics import (
     correct,
     paired_gain,
     score_interval,
+    seed_noise,
     verdict,
 )
 
@@ -87,6 +88,53 @@ def test_coverage_over_the_grid(seeds: int, interaction: float, seed_noise: floa
     """1,000 studies each: the standard error of a coverage of 95% is 0.7 points."""
     both, _ = coverage(1000, seeds, 100, item=5.0, interaction=interaction, seed=seed_noise)
     assert both >= 0.93
+
+
+def coverage_of_routes(runs: int, seeds: int, spread: tuple[float, ...]) -> float:
+    """How often intervals with the seed noise of all routes cover the gain of the last one.
+
+    `spread` is the standard deviation of training noise after each route, baseline first.
+    """
+    rng = np.random.default_rng([11, seeds, len(spread)])
+    inside = 0
+    for run in range(runs):
+        shape = (len(spread), seeds, 100)
+        items = rng.normal(0, 5, (len(spread), 1, 100)) + rng.normal(0, 5, shape)
+        training = rng.normal(0, 1, shape[:2]) * np.array(spread)[:, None]
+        values = 50 + rng.normal(0, 2, (1, seeds, 1)) + training[:, :, None] + items
+        values[-1] += 1.0
+        samples = [[sample(de=v) for v in route] for route in values]
+        noise = seed_noise(values.mean(axis=2))
+        found = paired_gain(samples[0], samples[-1], noise=noise, resamples=200, seed=run)
+        inside += found.low <= 1.0 <= found.high
+    return inside / runs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+@pytest.mark.parametrize("spread", [(0.0,) * 4, (1.0,) * 3, (1.5,) * 4, (3.0,) * 8])
+def test_coverage_with_the_seed_noise_of_all_routes(seeds: int, spread: tuple[float, ...]) -> None:
+    assert coverage_of_routes(1000, seeds, spread) >= 0.93
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_noise_that_doubles_after_one_stop_costs_some_coverage(seeds: int) -> None:
+    """What the assumption of equal noise is worth: 95% promised, at least 89% kept."""
+    assert coverage_of_routes(1000, seeds, (1.5, 1.5, 1.5, 3.0)) >= 0.89
+
+
+def test_the_seed_noise_of_two_routes_is_their_own() -> None:
+    scores = np.random.default_rng(5).normal(50, 3, (2, 4))
+    found = seed_noise(scores)
+    assert found is not None
+    assert found.variance == pytest.approx(float(np.var(scores[1] - scores[0], ddof=1)))
+    assert found.freedom == 3
+    more = seed_noise(np.vstack([scores, scores[:1]]))
+    assert more is not None
+    assert more.freedom == 6
+    assert seed_noise(scores[:1]) is None
+    assert seed_noise(scores[:, :1]) is None
 
 
 @pytest.mark.slow

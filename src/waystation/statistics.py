@@ -19,6 +19,12 @@ items, and other training seeds. With S seeds and n items, write the gain of see
 
     Var = V_seeds + max(0, V_items - V_shared)
 
+Two or three seeds say little about V_seeds. Where a target was fine-tuned after R >= 3 stops (the
+baseline counts as one), `seed_noise` estimates it from all of them: the residual mean square of
+the scores in a layout of R routes x S seeds, two-way without interaction, on (R - 1)(S - 1)
+degrees of freedom instead of S - 1 (randomised blocks, Fisher 1935; for R = 2 both are the same
+number). It assumes that training noise is about equal after every stop.
+
 The interval is gain +- t * sqrt(Var), t being the average of the t quantiles of both parts (S - 1
 and groups - 1 degrees of freedom) weighted by their variances, as Cochran and Cox (1950) do for
 two means of unequal variance, and never narrower than V_items alone allows. Welch-Satterthwaite
@@ -108,6 +114,13 @@ class Gain(Interval):
     detectable: float
 
 
+class SeedNoise(NamedTuple):
+    """The variance of one seed's gain, with its degrees of freedom."""
+
+    variance: float
+    freedom: int
+
+
 @dataclass(frozen=True)
 class _Part:
     """A sum of independent variance estimates, each with its degrees of freedom."""
@@ -154,12 +167,31 @@ class _Scores(NamedTuple):
     freedom: int
 
 
+def seed_noise(scores: Floats) -> SeedNoise | None:
+    """The seed variance of a gain between any two of R routes, from their scores float64[R, S].
+
+    None where there are fewer than two routes or two seeds.
+    """
+    routes, seeds = scores.shape
+    if routes < 2 or seeds < MIN_SEEDS:
+        return None
+    residual = scores - scores.mean(axis=0) - scores.mean(axis=1, keepdims=True) + scores.mean()
+    freedom = (routes - 1) * (seeds - 1)
+    return SeedNoise(2 * float(np.sum(residual**2)) / freedom, freedom)
+
+
 def paired_gain(
-    baseline: Sequence[Sample], stop: Sequence[Sample], *, resamples: int = 2000, seed: int = 0
+    baseline: Sequence[Sample],
+    stop: Sequence[Sample],
+    *,
+    noise: SeedNoise | None = None,
+    resamples: int = 2000,
+    seed: int = 0,
 ) -> Gain:
     """The gain of a stop over the baseline. Sample s of both must be of the same training seed.
 
-    Raises ValueError where the two arms are not on the same languages and items.
+    `noise` is the seed variance where more routes than these two tell it (`seed_noise`). Raises
+    ValueError where the two arms are not on the same languages and items.
     """
     if len(baseline) != len(stop) or not baseline:
         raise ValueError(f"expected as many seeds in both arms, got {len(baseline)}, {len(stop)}")
@@ -167,7 +199,7 @@ def paired_gain(
     half = len(baseline)
     per_seed = scores.measured[half:] - scores.measured[:half]
     parts, fields = _spread(
-        per_seed, scores.resampled[:, half:] - scores.resampled[:, :half], scores
+        per_seed, scores.resampled[:, half:] - scores.resampled[:, :half], scores, noise
     )
     value = fields["value"]
     return Gain(
@@ -228,7 +260,7 @@ def verdict(gain: Gain, adjusted_p: float, *, informative: bool = True) -> Verdi
 
 
 def _spread(
-    per_seed: Floats, resampled: Floats, scores: _Scores
+    per_seed: Floats, resampled: Floats, scores: _Scores, noise: SeedNoise | None = None
 ) -> tuple[tuple[_Part, ...], dict[str, Any]]:
     """The variance parts of a mean over seeds, and the fields of its `Interval`."""
     seeds = len(per_seed)
@@ -241,10 +273,11 @@ def _spread(
     parts: tuple[_Part, ...] = (_Part((v_items,), (max(1, scores.freedom),)),)
     v_seeds = 0.0
     if seeds >= MIN_SEEDS and scores.freedom:
-        v_seeds = float(np.var(per_seed, ddof=1)) / seeds
+        own = SeedNoise(float(np.var(per_seed, ddof=1)), seeds - 1)
+        v_seeds, freedom = (noise or own).variance / seeds, (noise or own).freedom
         deviations = resampled - mean[:, None]
         v_shared = float(np.mean([_variance(d) for d in deviations.T])) * scale / (seeds - 1)
-        both = _Part((v_seeds, max(0.0, v_items - v_shared)), (seeds - 1, scores.freedom))
+        both = _Part((v_seeds, max(0.0, v_items - v_shared)), (freedom, scores.freedom))
         parts += (both,)
     value = float(np.mean(per_seed))
     margin = max(part.margin(LEVEL / 2) for part in parts)

@@ -15,16 +15,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from waystation.report import sentences
 from waystation.results import Results, Score
 from waystation.statistics import (
     Gain,
     Items,
     Sample,
+    SeedNoise,
     beats,
     correct,
     paired_gain,
     score_interval,
+    seed_noise,
     verdict,
 )
 
@@ -291,6 +295,7 @@ def _cell(
         [_sample(after, n, languages) for n in seeds],
         resampling[0] if in_grid else max(1, resampling[0] // DETAIL_SHARE),
         resampling[1],
+        _noise(chosen, seeds, languages) if part.fine_tuned else None,
     )
     bound = floor([part.bounds.get(t, {}) for t in languages]) if in_grid else None
     return replace(
@@ -311,9 +316,16 @@ class _Pair(NamedTuple):
     after: list[Sample]
     resamples: int
     seed: int
+    noise: SeedNoise | None
 
     def gain(self) -> Gain:
-        return paired_gain(self.before, self.after, resamples=self.resamples, seed=self.seed)
+        return paired_gain(
+            self.before,
+            self.after,
+            noise=self.noise,
+            resamples=self.resamples,
+            seed=self.seed,
+        )
 
     def beats(self, bound: float) -> bool:
         """Whether either side is clearly above the bound."""
@@ -321,6 +333,18 @@ class _Pair(NamedTuple):
             beats(score_interval(samples, resamples=self.resamples, seed=self.seed), bound)
             for samples in (self.before, self.after)
         )
+
+
+def _noise(
+    scores: Sequence[Score], seeds: Sequence[int], languages: Sequence[str]
+) -> SeedNoise | None:
+    """The seed variance of a gain, from every route of the target that has all its scores."""
+    values = {(s.stop, s.seed, s.language): s.values[s.headline] for s in scores}
+    rows = []
+    for stop in dict.fromkeys(s.stop for s in scores):
+        if all((stop, n, t) in values for n in seeds for t in languages):
+            rows.append([np.mean([values[stop, n, t] for t in languages]) for n in seeds])
+    return seed_noise(np.array(rows, dtype=np.float64)) if len(rows) > 2 else None
 
 
 def _mean(scores: Sequence[Score]) -> float:
