@@ -24,6 +24,7 @@ from waystation.statistics import (
     paired_gain,
     score_interval,
     seed_noise,
+    stop_noise,
     verdict,
 )
 
@@ -118,6 +119,28 @@ def test_coverage_with_the_seed_noise_of_all_routes(seeds: int, spread: tuple[fl
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("seeds", [2, 3])
+@pytest.mark.parametrize("spread", [0.0, 1.5, 4.0])
+def test_coverage_over_a_baseline_that_is_one_model(seeds: int, spread: float) -> None:
+    """Three stops, one fixed baseline: retrieval without fine-tuning."""
+    rng = np.random.default_rng([13, seeds])
+    inside, runs = 0, 1000
+    for run in range(runs):
+        base = rng.normal(50, 5, 100)
+        items = rng.normal(0, 5, (3, 1, 100)) + rng.normal(0, 5, (3, seeds, 100))
+        stops = base + 1.0 + rng.normal(0, spread, (3, seeds, 1)) + items
+        found = paired_gain(
+            [sample(de=base)] * seeds,
+            [sample(de=v) for v in stops[0]],
+            noise=stop_noise(stops.mean(axis=2)),
+            resamples=200,
+            seed=run,
+        )
+        inside += found.low <= 1.0 <= found.high
+    assert inside / runs >= 0.93
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [2, 3, 5])
 def test_noise_that_doubles_after_one_stop_costs_some_coverage(seeds: int) -> None:
     """What the assumption of equal noise is worth: 95% promised, at least 89% kept."""
@@ -135,6 +158,11 @@ def test_the_seed_noise_of_two_routes_is_their_own() -> None:
     assert more.freedom == 6
     assert seed_noise(scores[:1]) is None
     assert seed_noise(scores[:, :1]) is None
+    alone = stop_noise(scores[:1])
+    assert alone is not None
+    assert alone.variance == pytest.approx(float(np.var(scores[0], ddof=1)))
+    assert alone.freedom == 3
+    assert stop_noise(scores[:, :1]) is None
 
 
 @pytest.mark.slow

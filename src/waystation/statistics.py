@@ -23,7 +23,9 @@ Two or three seeds say little about V_seeds. Where a target was fine-tuned after
 baseline counts as one), `seed_noise` estimates it from all of them: the residual mean square of
 the scores in a layout of R routes x S seeds, two-way without interaction, on (R - 1)(S - 1)
 degrees of freedom instead of S - 1 (randomised blocks, Fisher 1935; for R = 2 both are the same
-number). It assumes that training noise is about equal after every stop.
+number). Where nothing is fine-tuned the baseline is one model and has no seed variance: then it
+is the mean over R >= 2 stops of the variance between seeds, on R (S - 1) degrees of freedom
+(`stop_noise`). Both assume that training noise is about equal after every stop.
 
 The interval is gain +- t * sqrt(Var), t being the average of the t quantiles of both parts (S - 1
 and groups - 1 degrees of freedom) weighted by their variances, as Cochran and Cox (1950) do for
@@ -178,6 +180,18 @@ def seed_noise(scores: Floats) -> SeedNoise | None:
     residual = scores - scores.mean(axis=0) - scores.mean(axis=1, keepdims=True) + scores.mean()
     freedom = (routes - 1) * (seeds - 1)
     return SeedNoise(2 * float(np.sum(residual**2)) / freedom, freedom)
+
+
+def stop_noise(scores: Floats) -> SeedNoise | None:
+    """The seed variance of a gain over a baseline without any, from R stops' scores float64[R, S].
+
+    None where there is no stop or fewer than two seeds.
+    """
+    stops, seeds = scores.shape
+    if stops < 1 or seeds < MIN_SEEDS:
+        return None
+    variance = float(np.mean(np.var(scores, axis=1, ddof=1)))
+    return SeedNoise(variance, stops * (seeds - 1))
 
 
 def paired_gain(

@@ -29,6 +29,7 @@ from waystation.statistics import (
     paired_gain,
     score_interval,
     seed_noise,
+    stop_noise,
     verdict,
 )
 
@@ -295,7 +296,7 @@ def _cell(
         [_sample(after, n, languages) for n in seeds],
         resampling[0] if in_grid else max(1, resampling[0] // DETAIL_SHARE),
         resampling[1],
-        _noise(chosen, seeds, languages) if part.fine_tuned else None,
+        _noise(part, chosen, seeds, languages),
     )
     bound = floor([part.bounds.get(t, {}) for t in languages]) if in_grid else None
     return replace(
@@ -336,15 +337,19 @@ class _Pair(NamedTuple):
 
 
 def _noise(
-    scores: Sequence[Score], seeds: Sequence[int], languages: Sequence[str]
+    part: Part, scores: Sequence[Score], seeds: Sequence[int], languages: Sequence[str]
 ) -> SeedNoise | None:
     """The seed variance of a gain, from every route of the target that has all its scores."""
     values = {(s.stop, s.seed, s.language): s.values[s.headline] for s in scores}
     rows = []
     for stop in dict.fromkeys(s.stop for s in scores):
+        if stop == BASELINE and not part.fine_tuned:
+            continue
         if all((stop, n, t) in values for n in seeds for t in languages):
             rows.append([np.mean([values[stop, n, t] for t in languages]) for n in seeds])
-    return seed_noise(np.array(rows, dtype=np.float64)) if len(rows) > 2 else None
+    if len(rows) < (3 if part.fine_tuned else 2):
+        return None
+    return (seed_noise if part.fine_tuned else stop_noise)(np.array(rows, dtype=np.float64))
 
 
 def _mean(scores: Sequence[Score]) -> float:
