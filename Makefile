@@ -39,4 +39,5 @@ $(VENV)/.installed-dev: requirements.txt requirements-dev.txt pyproject.toml scr
 
 lock:
 	$(COMPILE) pyproject.toml $(TORCH_ONLY:%=--no-emit-package %) -o requirements.txt
-	$(COMPILE) --group dev -c requirements.txt -o requirements-dev.txt
+	$(COMPILE) pyproject.toml --all-extras --group dev -c requirements.txt \
+		$(TORCH_ONLY:%=--no-emit-package %) -o requirements-dev.txt
