@@ -316,11 +316,12 @@ def gc(
     data: DataFolder = None,
     limit: Limit = None,
     yes: Annotated[bool, typer.Option("--yes", help="Delete it.")] = False,
+    json: Json = False,
 ) -> None:
     """Show which checkpoints no report needs; delete them with --yes."""
     from waystation.study_verbs import collect_garbage
 
-    collect_garbage(study, _options(store, data, limit), yes=yes)
+    collect_garbage(study, _options(store, data, limit), yes=yes, json=json)
 
 
 def main() -> None:

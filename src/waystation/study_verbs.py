@@ -155,23 +155,28 @@ def write_predictions(
     print(f"Wrote {output}")
 
 
-def collect_garbage(path: Path, options: Options, *, yes: bool) -> None:
+def collect_garbage(path: Path, options: Options, *, yes: bool, json: bool = False) -> None:
     """Checkpoints of target training that no report needs: named, and deleted on `yes`."""
     prepared = prepare(path, options, display.Lines(), trust=True)
     found = {key: entry for key, entry in prunable(prepared).items() if entry[0]}
-    total = display.size(sum(size for _, size in found.values()))
+    steps = prepared.plan.steps
+    if yes:
+        for key, (names, _) in found.items():
+            prepared.store.prune(key, names)
+    if json:
+        listed = [{"key": k, "label": steps[k].label, "bytes": n} for k, (_, n) in found.items()]
+        display.as_json({"deleted": yes, "checkpoints": listed})
+        return
     if not found:
         print("Nothing to delete: every checkpoint is still needed.")
         return
-    steps = prepared.plan.steps
     rows = [(steps[key].label, key, display.size(entry[1])) for key, entry in found.items()]
     display.table(("checkpoints of", "key", "size"), rows, right=("size",))
-    if not yes:
+    total = display.size(sum(size for _, size in found.values()))
+    if yes:
+        print(f"Deleted {total}.")
+    else:
         print(f"{total} could be deleted; --yes deletes it. Results and intermediate stops stay.")
-        return
-    for key, (names, _) in found.items():
-        prepared.store.prune(key, names)
-    print(f"Deleted {total}.")
 
 
 def _write(path: Path, text: str) -> None:
