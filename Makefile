@@ -1,6 +1,7 @@
 # make quickstart   the whole path in minutes: environment, a small study, its report
 # make test         linters, types, floors and the fast tests
 # make test-all     the slow tests
+# make docs         the documentation site, in site/
 # make lock         pin the newest allowed versions again (needs uv)
 
 VENV := .venv
@@ -14,7 +15,7 @@ TORCH_ONLY := torch triton cuda-bindings cuda-pathfinder cuda-toolkit \
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock" --quiet
 
-.PHONY: quickstart test test-all lock
+.PHONY: quickstart test test-all docs lock
 
 quickstart: $(VENV)/.installed
 	$(BIN)/waystation run studies/quickstart.yaml --store .store/quickstart
@@ -28,6 +29,11 @@ test: $(VENV)/.installed-dev
 
 test-all: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m "not ($(FAST))"
+
+docs: $(VENV)/.installed-dev
+	$(BIN)/python scripts/docs.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "Open site/index.html"
 
 $(VENV)/.installed: requirements.txt pyproject.toml scripts/environment.sh
 	@scripts/environment.sh $(VENV) requirements.txt

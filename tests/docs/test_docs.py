@@ -1,85 +1,92 @@
-"""Every code block of README and docs: YAML loads as a study, Python runs, commands exist.
+"""What every page of README and docs owes: blocks that work, links that lead somewhere.
 
-Shell blocks hold `make` targets (which CI runs itself) and `waystation` commands, whose verbs and
-options are checked against the real command line.
+YAML loads as a study, Python runs or is a task, shell blocks name `make` targets, files and
+options that exist. Pages that are sessions are played in `test_sessions.py`.
 """
 
 from __future__ import annotations
 
 import re
-import shlex
+from functools import cache
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from pages import BLOCKS, PAGES, ROOT, Block, of
 from waystation.cli import app
 from waystation.study import load_study
 from waystation.task import get
 
-ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SESSION = {block.page for block in BLOCKS if block.does}
 
 
-def blocks(language: str) -> list[tuple[str, str]]:
-    """(page and number, text) of every block in a language."""
-    return [
-        (f"{page.name}-{number}", text)
-        for page in PAGES
-        for number, (found, text) in enumerate(BLOCK.findall(page.read_text()))
-        if found == language
-    ]
+def label(block: Block) -> str:
+    return block.label
+
+
+def loose(language: str) -> list[Block]:
+    """Blocks that no session writes or runs."""
+    return [block for block in of(language) if not block.does]
 
 
 def test_every_block_says_what_it_is() -> None:
-    known = {"sh", "yaml", "python", "text"}
-    for page in PAGES:
-        for language, text in BLOCK.findall(page.read_text()):
-            assert language in known, f"{page.name}: {text[:60]}"
+    for block in BLOCKS:
+        assert block.language in ("sh", "yaml", "python", "text"), block.label
+        assert block.does in ("", "file", "run", "output"), block.label
+        assert bool(block.name) == (block.does == "file"), block.label
 
 
-@pytest.mark.parametrize(("name", "text"), blocks("yaml"))
-def test_yaml_blocks_are_studies(name: str, text: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("block", loose("yaml"), ids=label)
+def test_yaml_blocks_are_studies(block: Block, tmp_path: Path) -> None:
     path = tmp_path / "study.yaml"
-    path.write_text(text)
-    assert load_study(path).targets, name
+    path.write_text(block.text)
+    assert load_study(path).targets
 
 
-@pytest.mark.parametrize(("name", "text"), blocks("python"))
-def test_python_blocks_run(name: str, text: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("block", loose("python"), ids=label)
+def test_python_blocks_run(
+    block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     path = tmp_path / "my_tasks.py"
-    path.write_text(text)
-    if "Task(" in text:
-        assert get("my_tasks.py:REVIEWS", tmp_path).kind == "classification", name
-    else:
-        exec(compile(text, name, "exec"), {})
+    path.write_text(block.text)
+    names = re.findall(r"^([A-Z_]+) = Task\(", block.text, re.MULTILINE)
+    for name in names:
+        assert get(f"my_tasks.py:{name}", tmp_path).name
+    if not names:
+        exec(compile(block.text, block.label, "exec"), {"__name__": "__main__"})
 
 
-@pytest.mark.parametrize(("name", "text"), blocks("sh"))
-def test_shell_blocks_name_what_exists(name: str, text: str) -> None:
+@cache
+def help_of(verb: str) -> str:
+    shown = CliRunner().invoke(app, [verb, "--help"], env={"COLUMNS": "200"})
+    assert shown.exit_code == 0, verb
+    return shown.output
+
+
+@pytest.mark.parametrize("block", of("sh"), ids=label)
+def test_shell_blocks_name_what_exists(block: Block) -> None:
     targets = re.findall(r"^(\w[\w-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    for line in text.replace("\\\n", " ").splitlines():
-        words = shlex.split(line, comments=True)
-        if not words:
-            continue
+    written = {other.name for other in BLOCKS if other.page == block.page}
+    for words in block.commands:
         if words[0] == "make":
-            assert words[1] in targets, line
+            assert words[1] in targets
             continue
-        assert words[0] in ("waystation", "python"), line
+        assert words[0] in ("waystation", "python"), words
         if words[0] == "python":
-            assert (ROOT / words[1]).is_file(), line
+            assert words[1] in written or (ROOT / words[1]).is_file()
             continue
-        shown = CliRunner().invoke(app, [words[1], "--help"], env={"COLUMNS": "200"})
-        assert shown.exit_code == 0, line
+        shown = help_of(words[1])
         for word in words[2:]:
             if word.startswith("--"):
-                assert word in shown.output, line
+                assert re.search(rf"{word}\b", shown), word
 
 
 def test_links_inside_the_repository_lead_somewhere() -> None:
     for page in PAGES:
-        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+        text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
