@@ -93,10 +93,10 @@ class Tagging:
             texts = [self.space + word for word in part]
             encoded = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
             for word, ids in zip(part, encoded, strict=True):
-                pieces = list(ids[: self.room]) or [self._unknown()]
+                pieces = list(ids[: self.room]) or [self.unknown()]
                 self.pieces[word] = (pieces, self._labelled(pieces))
 
-    def _unknown(self) -> int:
+    def unknown(self) -> int:
         """What stands for a word that has no piece of its own (a zero-width space, say)."""
         unknown = self.tokenizer.unk_token_id
         if unknown is None:

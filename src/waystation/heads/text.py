@@ -106,18 +106,22 @@ class Text:
         loss = F.cross_entropy(logits[wanted].float(), targets[wanted], reduction="sum")
         return loss, float(wanted.sum())
 
-    def outputs(self, model: Model, batch: Batch) -> list[Any]:
-        """Token ids of each row's completion, up to its end token."""
-        ends = _end_tokens(model.lm, self.tokenizer)
-        settings = GenerationConfig(
+    def generation(self, model: Model) -> Any:
+        """How completions are generated: greedily, up to an end token."""
+        return GenerationConfig(
             do_sample=False,
             num_beams=1,
             repetition_penalty=1.0,
             max_new_tokens=self.max_new_tokens,
             pad_token_id=model.pad_id,
-            eos_token_id=ends,
+            eos_token_id=_end_tokens(model.lm, self.tokenizer),
             decoder_start_token_id=model.lm.config.to_dict().get("decoder_start_token_id"),
         )
+
+    def outputs(self, model: Model, batch: Batch) -> list[Any]:
+        """Token ids of each row's completion, up to its end token."""
+        settings = self.generation(model)
+        ends = settings.eos_token_id
         ids, mask = _left_padded(batch)
         found = model.lm.generate(
             input_ids=ids, attention_mask=mask, generation_config=settings
