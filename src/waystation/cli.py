@@ -54,6 +54,7 @@ class Pool(StrEnum):
 
     inline = "inline"
     local = "local"
+    ray = "ray"
 
 
 class Format(StrEnum):
@@ -61,6 +62,7 @@ class Format(StrEnum):
 
     html = "html"
     md = "md"
+    latex = "latex"
     csv = "csv"
     json = "json"
 
@@ -138,9 +140,11 @@ def run(
     study: StudyFile,
     store: StoreFolder = STORE,
     data: DataFolder = None,
-    pool: Annotated[Pool, typer.Option(help="Where steps run.")] = Pool.inline,
+    pool: Annotated[
+        Pool, typer.Option(help="Where; ray: at RAY_ADDRESS, else here.")
+    ] = Pool.inline,
     jobs: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Steps at once in the local pool.")
+        int | None, typer.Option(min=1, metavar="N", help="Steps at once in a pool.")
     ] = None,
     only: Only = None,
     limit: Limit = None,
@@ -218,7 +222,8 @@ def report(
     """Show or write the report of what the store has of a study."""
     from waystation.study_verbs import show_report
 
-    chosen = format.value if format else output.suffix.removeprefix(".") if output else None
+    suffix = output.suffix.removeprefix(".") if output else None
+    chosen = format.value if format else "latex" if suffix == "tex" else suffix
     show_report(study, _options(store, data, limit), chosen, output)
 
 
@@ -261,12 +266,19 @@ def models(
 def check(
     name: Annotated[str, typer.Argument(metavar="TASK|STUDY", help="A task or a study file.")],
     data: DataFolder = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Look at N examples per split only.")
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="CODE", help="Only such findings; repeatable.")
+    ] = None,
+    show: Annotated[int, typer.Option(min=0, metavar="N", help="First examples shown.")] = 1,
     json: Json = False,
 ) -> None:
     """Read data and look for faults in it."""
-    from waystation.catalogue import show_check
+    from waystation.check.show import show_check
 
-    raise typer.Exit(show_check(name, data, json=json))
+    raise typer.Exit(show_check(name, data, limit=limit, only=only or (), shown=show, json=json))
 
 
 @app.command()
@@ -299,6 +311,28 @@ def predict(
     from waystation.study_verbs import write_predictions
 
     write_predictions(route, file, store, language, output)
+
+
+@app.command()
+def export(
+    route: Annotated[
+        str,
+        typer.Argument(
+            metavar="ROUTE", help="STUDY#stop>target@seed, STUDY#stop@seed, or a train step's key."
+        ),
+    ],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write it.")],
+    store: StoreFolder = STORE,
+    variant: Annotated[
+        str | None, typer.Option(metavar="LAYER/POOLING", help="Of a retrieval route or a stop.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
+    json: Json = False,
+) -> None:
+    """Write a trained route as a transformers checkpoint with a model card."""
+    from waystation.study_verbs import write_export
+
+    write_export(route, folder, store, variant, force=force, json=json)
 
 
 @app.command()

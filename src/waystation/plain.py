@@ -90,13 +90,22 @@ class Plain:
     head_file: bool = False
     sentences: bool = False
     """Whether the files of sentence-transformers are there."""
+    layers: int = 0
+    """How many an encoder's export has."""
     layer: int | None = None
     """The layer to take of an encoder; None is the last that was written."""
     pooling: str = ""
+    stride: int = 0
+    """Tokens that the windows of a long context share."""
 
 
 def write(
-    model: Model, spec: HeadSpec | None, folder: Path, max_tokens: int, variant: str = ""
+    model: Model,
+    spec: HeadSpec | None,
+    folder: Path,
+    max_tokens: int,
+    stride: int,
+    variant: str = "",
 ) -> Plain:
     """Write weights, configuration and tokenizer; without a spec the backbone alone.
 
@@ -112,6 +121,9 @@ def write(
             plain, wanted = _language_model(model, spec, batch, max_tokens, folder)
         else:
             plain, wanted = _headed(model, spec, batch, folder)
+        if spec is not None and spec.kind == "span":
+            windows: Any = build(spec, model.tokenizer, max_tokens, stride)
+            plain = replace(plain, stride=windows.stride)
         _tokenizer(model, plain, folder)
         if plain.sentences:
             _sentences(plain, model.hidden_size, max_tokens, folder)
@@ -165,12 +177,18 @@ def _encoder(model: Model, batch: Batch, variant: str, folder: Path) -> tuple[Pl
     states = model.layers(batch)
     last = len(states) - 1
     layer = int(variant.partition("/")[0]) if variant else last
+    if layer > last:
+        raise ModelError(
+            f"expected a layer from 0 to {last} (0 is the embedding layer), which is what this"
+            f" backbone has, found {layer}; correct --variant."
+        )
     wanted = states[layer]
     whole = layer == last or _cut(model, layer, batch, wanted)
     model.backbone.config = _config(model.backbone.config, None)
     model.backbone.save_pretrained(folder)
     plain = replace(
         _facts(model),
+        layers=int(model.backbone.config.num_hidden_layers),
         layer=None if whole else layer,
         pooling=variant.partition("/")[2] or "mean",
         sentences=whole and model.architecture != "encoder-decoder",
@@ -405,6 +423,8 @@ def _tokenizer(model: Model, plain: Plain, folder: Path) -> None:
     if tokenizer.pad_token is None:
         tokenizer.pad_token = model.tokenizer.pad_token
     tokenizer.name_or_path = ""
+    for name in ("is_local", "local_files_only"):  # how it was read, not what it is
+        tokenizer.init_kwargs.pop(name, None)
     tokenizer.save_pretrained(folder)
 
 

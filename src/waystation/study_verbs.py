@@ -1,4 +1,4 @@
-"""What the verbs on a study print: run, plan, report, predict, gc.
+"""What the verbs on a study print: run, plan, report, predict, export, gc.
 
 Results go to standard output, progress and remarks to standard error. The work is done in
 `run`, `explain`, `report` and `routes`; here it is only shown.
@@ -10,17 +10,16 @@ import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from rich.console import Console
 
 from waystation import display, explain, report, routes
+from waystation.excerpts import collect_excerpts
 from waystation.report.numbers import duration
-from waystation.run import Options, Outcome, prepare, prunable, run_study
+from waystation.results import collect
+from waystation.run import Options, Outcome, Prepared, prepare, prunable, run_study
 from waystation.store import Store, explained, write_atomically
-
-if TYPE_CHECKING:
-    from waystation.results import Results
 
 
 def show_run(path: Path, options: Options, *, json: bool) -> int:
@@ -31,7 +30,7 @@ def show_run(path: Path, options: Options, *, json: bool) -> int:
         outcome = run_study(path, options, watcher)
     analysis = report.analyse(outcome.results)
     page = options.store / "reports" / f"{path.stem}{_trial(options)}.html"
-    _write(page, report.render(outcome.results, "html", analysis))
+    _write(page, _page(outcome.prepared, analysis))
     if json:
         print(report.render(outcome.results, "json", analysis))
     else:
@@ -120,11 +119,13 @@ def show_difference(path: Path, options: Options, *, json: bool) -> None:
 
 def show_report(path: Path, options: Options, format: str | None, output: Path | None) -> None:
     """The tables here, or a report in a format, printed or written to a file."""
-    results = _results(path, options)
+    found = prepare(path, options, display.Lines(), trust=True)
+    results = collect(found.lock, found.plan, found.store, found.study)
     if format is None and output is None:
         report.show(report.analyse(results), Console())
         return
-    text = report.render(results, format or "")
+    html = format == "html"
+    text = _page(found, report.analyse(results)) if html else report.render(results, format or "")
     if output is None:
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
     else:
@@ -132,11 +133,13 @@ def show_report(path: Path, options: Options, format: str | None, output: Path |
         print(f"Wrote {output}")
 
 
-def _results(path: Path, options: Options) -> Results:
-    from waystation.results import collect
-
-    found = prepare(path, options, display.Lines(), trust=True)
-    return collect(found.lock, found.plan, found.store, found.study)
+def _page(found: Prepared, analysis: report.Analysis) -> str:
+    """The HTML report with its sampled examples."""
+    variants = {(p.backbone, p.target): p.variant for p in analysis.parts}
+    excerpts = collect_excerpts(
+        analysis.results, found.lock, found.plan, found.store, found.study, variants
+    )
+    return report.render(analysis.results, "html", analysis, excerpts)
 
 
 def write_predictions(
@@ -153,6 +156,22 @@ def write_predictions(
         return
     _write(output, "".join(f"{line}\n" for line in lines))
     print(f"Wrote {output}")
+
+
+def write_export(
+    route: str, folder: Path, store: Path, variant: str | None, *, force: bool, json: bool
+) -> None:
+    """A route as a `transformers` folder: what was written and where."""
+    from waystation.export import export
+
+    done = export(route, folder, Store.open(store), variant, force=force)
+    if json:
+        display.as_json(done.to_json())
+        return
+    print(
+        f"Wrote {done.route} to {folder}: {done.model_class}, {display.size(done.size_bytes)}."
+        f" README.md there says how to load it."
+    )
 
 
 def collect_garbage(path: Path, options: Options, *, yes: bool, json: bool = False) -> None:

@@ -1,0 +1,290 @@
+"""Exports: one trained model of a study as a folder that `transformers` loads on its own.
+
+The folder holds full weights, configuration and tokenizer (`waystation.plain`), README.md, the
+model card, and `waystation.json`: what it is, by keys and digests. It appears in one rename, whole
+or not at all, and only where nothing is, or, with `force`, an older export and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from waystation import __version__
+from waystation.errors import UserError
+from waystation.examples import JSON, to_json
+from waystation.export.card import Facts, card
+from waystation.export.snippets import Use
+from waystation.export.subject import Subject, find, require
+from waystation.plan import Step
+from waystation.report.analysis import Analysis, analyse
+from waystation.resolve import task_of
+from waystation.results import collect
+from waystation.steps import Place, load_model
+from waystation.store import Store, pretty
+from waystation.task import Task
+
+if TYPE_CHECKING:
+    from waystation.plain import Plain
+
+__all__ = ["Exported", "export"]
+
+RECORD: Final = "waystation.json"
+FORMAT: Final = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """What was written where. `files` maps names to [bytes, sha256]."""
+
+    folder: Path
+    route: str
+    step: str
+    kind: str
+    loader: str
+    model_class: str
+    head_file: bool
+    sentence_transformers: bool
+    files: dict[str, tuple[int, str]]
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all files together."""
+        return sum(size for size, _ in self.files.values())
+
+    def to_json(self) -> JSON:
+        """What `--json` prints."""
+        fields = asdict(self) | {"folder": str(self.folder), "bytes": self.size_bytes}
+        fields["files"] = {name: list(entry) for name, entry in self.files.items()}
+        return cast("JSON", fields)
+
+
+def export(
+    route: str, folder: Path, store: Store, variant: str | None = None, *, force: bool = False
+) -> Exported:
+    """Write the model that a ROUTE names (see export/subject.py) into a folder.
+
+    `variant` is the layer and pooling of an encoder's export, `8/mean`; by default those that
+    the report shows, else the last layer's mean. `force` replaces an older export.
+    """
+    subject = find(route, store)
+    require(subject, store)
+    _check_variant(subject, variant)
+    _check_folder(folder, force)
+    analysis = _analysis(subject, store)
+    chosen = _variant(subject, analysis, variant)
+    with _published(folder) as scratch:
+        plain = _weights(subject, store, chosen, scratch)
+        if not chosen and plain.pooling:
+            chosen = f"{plain.layers}/{plain.pooling}"
+        facts = _facts(subject, store, plain, analysis, chosen)
+        (scratch / "README.md").write_text(card(facts), encoding="utf-8")
+        files = _files(scratch)
+        (scratch / RECORD).write_text(pretty(_record(facts, files)), encoding="utf-8")
+    return Exported(
+        folder=folder,
+        route=subject.name,
+        step=subject.key,
+        kind=subject.head.kind if subject.head else "encoder",
+        loader=plain.loader,
+        model_class=plain.model_class,
+        head_file=plain.head_file,
+        sentence_transformers=plain.sentences,
+        files=files,
+    )
+
+
+# -- what is written -------------------------------------------------------------------------------
+
+
+def _weights(subject: Subject, store: Store, variant: str, folder: Path) -> Plain:
+    from waystation.plain import write
+
+    kind = subject.head.kind if subject.head else ""
+    spec: dict[str, JSON] = {"backbone": subject.source["digest"], "head": {"kind": kind}}
+    context = {"pinned": subject.pinned}
+    step = Step(key="", kind="predict", label="", spec=spec, context=context)
+    place = Place(root=store.root, beside=subject.beside, device="cpu")
+    parent = subject.chain[-1] if subject.chain else None
+    model = load_model(store, place, step, parent, keep_heads=True)
+    return write(model, subject.head, folder, subject.max_tokens, subject.stride, variant)
+
+
+def _analysis(subject: Subject, store: Store) -> Analysis | None:
+    opened = subject.opened
+    results = collect(opened.lock, opened.plan, store, opened.study)
+    return analyse(results) if results.scores else None
+
+
+def _facts(
+    subject: Subject, store: Store, plain: Plain, analysis: Analysis | None, variant: str
+) -> Facts:
+    tasks: dict[str, Task[Any]] = {}
+    for stage in subject.stages:
+        for member, ref in zip(
+            cast("Any", stage.spec["members"]), stage.context["refs"], strict=True
+        ):
+            tasks[member["task"]] = task_of(ref, subject.beside)
+    for target in cast("Any", subject.opened.lock["targets"]):
+        tasks.setdefault(target["task"], task_of(target["ref"], subject.beside))
+    lock = cast("Any", subject.opened.lock)
+    picked = [cast("Any", store.read_json(select, "select.json")) for _, select in subject.chain]
+    return Facts(
+        subject=subject,
+        use=Use(
+            plain=plain,
+            head=subject.head,
+            max_tokens=subject.max_tokens,
+            bf16=lock["numerics"]["precision"] == "bf16",
+        ),
+        tasks=tasks,
+        training=[_training(store, train) for train, _ in subject.chain],
+        checkpoints=[p["checkpoint"] for p in picked],
+        analysis=analysis,
+        variant=variant,
+        versions=lock["versions"],
+    )
+
+
+def _training(store: Store, key: str) -> Mapping[str, Any]:
+    """How a stage went; it stays readable where gc has deleted an earlier stage's weights."""
+    text = (store.folder(key) / "training.json").read_text(encoding="utf-8")
+    return cast("Mapping[str, Any]", json.loads(text))
+
+
+def _record(facts: Facts, files: Mapping[str, tuple[int, str]]) -> JSON:
+    """`waystation.json`: enough to say which steps, data and weights made this folder."""
+    subject, plain = facts.subject, facts.use.plain
+    data = [
+        {
+            "step": stage.key,
+            "task": member["task"],
+            "language": member["language"],
+            "examples": entry["count"],
+            "digest": entry["digest"],
+            "licence": facts.tasks[member["task"]].licence,
+        }
+        for stage, member, entry in facts.members
+    ]
+    record = {
+        "format": FORMAT,
+        "waystation": __version__,
+        "route": subject.name,
+        "study": subject.opened.study.name,
+        "stop": subject.stop,
+        "target": subject.target,
+        "seed": subject.seed,
+        "steps": [list(pair) for pair in subject.chain],
+        "head": to_json(subject.head) if subject.head else None,
+        "loader": plain.loader,
+        "class": plain.model_class,
+        "variant": facts.variant,
+        "max_tokens": subject.max_tokens,
+        "backbone": {"name": subject.backbone} | dict(subject.source),
+        "stages": [dict(stage.spec) for stage in subject.stages],
+        "data": data,
+        "versions": dict(facts.versions),
+        "files": {name: list(entry) for name, entry in files.items()},
+    }
+    return cast("JSON", record)
+
+
+def _files(folder: Path) -> dict[str, tuple[int, str]]:
+    found = {}
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        found[path.relative_to(folder).as_posix()] = (path.stat().st_size, digest)
+    return found
+
+
+# -- which layer -----------------------------------------------------------------------------------
+
+
+def _check_variant(subject: Subject, variant: str | None) -> None:
+    if variant is None:
+        return
+    if subject.head is not None and subject.head.kind != "bitext":
+        raise UserError(
+            f"expected --variant for a stop or a retrieval route alone, found it for"
+            f" '{subject.name}', which has a {subject.head.kind} head; leave it out."
+        )
+    if not re.fullmatch(r"\d+/(mean|cls)", variant):
+        raise UserError(
+            f"expected --variant as a layer and a pooling such as 8/mean or 12/cls, found"
+            f" '{variant}'."
+        )
+
+
+def _variant(subject: Subject, analysis: Analysis | None, variant: str | None) -> str:
+    """The variant that is asked for, that the report shows, or "" for the last layer's mean."""
+    if variant is not None or subject.head is None or subject.head.kind != "bitext":
+        return variant or ""
+    parts = analysis.of(subject.backbone) if analysis else ()
+    return next((part.variant for part in parts if part.target == subject.target), "")
+
+
+# -- the folder ------------------------------------------------------------------------------------
+
+
+def _check_folder(folder: Path, force: bool) -> None:
+    """Nothing is lost: only what is not there, empty, or an export's own files is written over."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise UserError(
+            f"expected a folder to write to, found the file {folder}; name another DIR."
+        )
+    inside = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    if not inside:
+        return
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        own = {RECORD, *record["files"]} if record["format"] == FORMAT else set()
+    except (OSError, ValueError, KeyError, TypeError):
+        own = set()
+    foreign = [name for name in inside if name not in own]
+    if foreign:
+        raise UserError(
+            f"expected {folder} to be empty or an earlier export, found {foreign[0]} in it, which"
+            " no export has written; name another DIR."
+        )
+    if not force:
+        raise UserError(
+            f"expected {folder} to be empty, found an earlier export ({record['route']}) in it;"
+            " name another DIR or replace it with --force."
+        )
+
+
+@contextmanager
+def _published(folder: Path) -> Iterator[Path]:
+    """A scratch folder beside the target that takes its place once everything is written."""
+    target = folder.absolute()
+    scratch = target.with_name(f".{target.name}-{uuid.uuid4().hex[:8]}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch.mkdir()
+        yield scratch
+        if target.exists():
+            old = scratch.with_name(f"{scratch.name}-old")
+            os.rename(target, old)
+            os.rename(scratch, target)
+            shutil.rmtree(old)
+        else:
+            os.rename(scratch, target)
+    except OSError as error:
+        raise UserError(
+            f"expected to write {folder}, found '{error.strerror or error}'; make room there or"
+            " name a DIR that can be written."
+        ) from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
