@@ -81,9 +81,9 @@ def test_missing_things_are_all_reported_together(folder: Path) -> None:
     with pytest.raises(StudyFaults) as caught:
         resolve(load_study(study), Store.open(folder / "store"))
     text = str(caught.value)
-    assert "task 'xnli'" in text
-    assert "task 'udpos'" in text
-    assert "task 'mnli'" in text
+    assert "facebook/xnli on the hub" in text
+    assert "google/xtreme on the hub" in text
+    assert "nyu-mll/multi_nli on the hub" in text
 
 
 def test_training_examples_without_gold_are_refused_before_anything_runs(folder: Path) -> None:

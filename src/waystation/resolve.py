@@ -22,7 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
-from waystation import sources
+from waystation import hub, sources
 from waystation import task as tasks
 from waystation.errors import LockMismatch, StudyFaults, UserError
 from waystation.examples import JSON, HeadSpec, canonical, digest, to_json
@@ -56,7 +56,7 @@ class Resolver:
 
     study: Study
     store: Store
-    data: Path | None
+    data: sources.Place
     limit: int | None
     old: Mapping[str, Any]
     say: Callable[[str], None] = lambda _: None
@@ -127,6 +127,7 @@ class Resolver:
                     f"{task.name}: no dev split apart from the training examples; {len(held)} of"
                     f" {len(limited) + len(held)} are held out for it (whole groups)."
                 )
+            notes += _unverified(task, self.data)
             return {
                 "count": len(limited),
                 "digest": self.store.put_data(limited),
@@ -152,7 +153,7 @@ class Resolver:
                 "count": len(examples),
                 "digest": self.store.put_data(examples),
                 "files": self.files(task, language, split),
-                "notes": [],
+                "notes": cast("JSON", _unverified(task, self.data)),
             }
 
         return self.entry(name, task, language, [split], make)
@@ -191,6 +192,8 @@ class Resolver:
             return False
         if not all(self.store.has_data(d) for d in digests if d):
             return False
+        if task.hub is not None and isinstance(self.data, hub.Hub) and _on_hub(old):
+            return True  # a commit does not change
         now: list[JSON] = []
         for split in splits:
             if split == splits[0] or self.present(task, language, split):
@@ -245,14 +248,16 @@ def resolve(
 ) -> Lock:
     """Read what the study needs, compare with its lock, write the lock, and return it.
 
-    Without `keep` it neither compares nor writes.
+    Without `data`, tasks come from the hub, at the commits that the lock names. Without `keep`
+    it neither compares nor writes.
 
     Raises StudyFaults with everything that is missing or wrong, LockMismatch with everything
     that changed.
     """
     path = lock_path(study, limit)
     old = {} if relock else read_lock(path)
-    resolver = Resolver(study, store, data, limit, old, say)
+    place = hub.Hub(pins=_pins(old), say=say) if data is None else data
+    resolver = Resolver(study, store, place, limit, old, say)
     lock: Lock = {
         "format": FORMAT,
         "study": study.name,
@@ -287,6 +292,26 @@ def resolve(
         with explained(path.parent):
             write_atomically(path, text)
     return lock
+
+
+def _pins(old: Mapping[str, Any]) -> dict[str, str]:
+    """The commits of hub repositories that a lock names."""
+    return hub.pinned(f[0] for entry in old.get("data", {}).values() for f in entry["files"])
+
+
+def _on_hub(entry: Mapping[str, Any]) -> bool:
+    """Whether all of an entry's files are pinned to commits of the hub."""
+    return bool(entry["files"]) and all(hub.pinned([f[0]]) for f in entry["files"])
+
+
+def _unverified(task: Task[Any], place: sources.Place) -> list[str]:
+    """What to say of data whose schema has not been compared with the live hub."""
+    if task.hub is None or task.hub.verified or not isinstance(place, hub.Hub):
+        return []
+    return [
+        f"{task.name}: read from {task.hub.card} by a schema that agrees with what was found, but"
+        " was written from public documentation and not compared with the official files."
+    ]
 
 
 def _versions() -> dict[str, JSON]:

@@ -3,7 +3,8 @@
 `load` is the one way in which examples of a task enter: it finds the files of a language and
 split, hashes them, reads them, and refuses an empty split, an id that occurs twice, or a label
 that the task does not have. `select` cuts a size-matched or held-out part by hash of the id.
-Nothing is downloaded here.
+A place is a data folder, or the hub where there is none: then a task's files are those of its
+`HubSource`, in the hub's cache. With a folder, nothing is ever taken from the hub.
 """
 
 from __future__ import annotations
@@ -12,11 +13,16 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
+from waystation import hub
 from waystation.errors import DataError, UserError, suggest
+from waystation.hub import Hub, HubSource
 from waystation.languages import check_tag
 from waystation.task import Layout, Task
+
+Place: TypeAlias = Path | Hub | None
+"""The data folder; the hub; or neither, for tasks that need none."""
 
 _MAGIC: Final = "*?["
 
@@ -76,9 +82,12 @@ def check_names(task: Task[Any], language: str, split: str) -> None:
             raise UserError(f"expected each split once in '{split}', found '{name}' twice.")
 
 
-def find(task: Task[Any], data: Path | None, language: str, split: str) -> Found:
+def find(task: Task[Any], data: Place, language: str, split: str) -> Found:
     """The files of one language and (single) split, in the first layout that has them all."""
     check_names(task, language, split)
+    if isinstance(data, Hub) and task.hub is not None:
+        return _on_hub(task.hub, data, language, split)
+    data = None if isinstance(data, Hub) else data
     tried: list[str] = []
     for layout in task.layouts:
         patterns = layout.paths(language, split)
@@ -92,15 +101,30 @@ def find(task: Task[Any], data: Path | None, language: str, split: str) -> Found
     raise UserError(_missing(task, data, language, split, tried))
 
 
-def present(task: Task[Any], data: Path | None, language: str, split: str) -> bool:
-    """Whether the files of a language and split (or sum of splits) are all there."""
+def _on_hub(source: HubSource[Any], place: Hub, language: str, split: str) -> Found:
+    """The same for a task that comes from the hub: its parquet files, fetched if need be."""
+
+    def read(files: Sequence[Path], tag: str, name: str) -> Iterator[Any]:
+        yield from hub.read(source, files, tag, name)
+
+    files = place.files(source, language, split)
+    return Found(layout=Layout(paths=lambda *_: (), read=read), files=files)
+
+
+def present(task: Task[Any], data: Place, language: str, split: str) -> bool:
+    """Whether the files of a language and split (or sum of splits) are all there.
+
+    Of the hub nothing is asked: what a task's schema has there counts as there.
+    """
+    if isinstance(data, Hub) and task.hub is not None:
+        return all(task.hub.has(language, name) for name in parts(split))
     try:
         return all(find(task, data, language, name) for name in parts(split))
     except UserError:
         return False
 
 
-def available(task: Task[Any], data: Path | None, split: str) -> tuple[str, ...]:
+def available(task: Task[Any], data: Place, split: str) -> tuple[str, ...]:
     """The task's languages of which the files of this split are there, in the task's order."""
     return tuple(tag for tag in task.languages if present(task, data, tag, split))
 
@@ -143,7 +167,7 @@ def _missing(
     )
 
 
-def load(task: Task[Any], data: Path | None, language: str, split: str) -> Loaded:
+def load(task: Task[Any], data: Place, language: str, split: str) -> Loaded:
     """The examples of one language and split (or sum, ids then prefixed `split/`), checked."""
     check_names(task, language, split)
     examples: list[Any] = []
@@ -158,15 +182,18 @@ def load(task: Task[Any], data: Path | None, language: str, split: str) -> Loade
     return Loaded(examples=tuple(examples), files=tuple(files))
 
 
-def source_file(path: Path, data: Path | None) -> SourceFile:
-    """A file's path as shown (under the data folder where it lies there), hash and size."""
-    under = data is not None and path.is_relative_to(data)
-    shown = path.relative_to(data).as_posix() if data is not None and under else path.name
-    return SourceFile(shown, sha256(path), path.stat().st_size)
+def source_file(path: Path, data: Place) -> SourceFile:
+    """A file's path as shown (under the data folder, or `hf://` with commit), hash and size."""
+    if isinstance(data, Path) and path.is_relative_to(data):
+        name = path.relative_to(data).as_posix()
+    else:
+        name = hub.shown(path) or path.name
+    return SourceFile(name, sha256(path), path.stat().st_size)
 
 
 def _check_examples(task: Task[Any], examples: Sequence[Any], found: Found, where: str) -> None:
     path: Path | str = found.files[0] if found.files else task.name
+    path = hub.shown(Path(path)) or path
     if not examples:
         raise DataError(
             f"expected at least one example ({where}), found none; the file is empty or cut off",
@@ -181,10 +208,11 @@ def _check_examples(task: Task[Any], examples: Sequence[Any], found: Found, wher
                 path,
             )
         seen[example.id] = position
-        _check_labels(task, example, path)
+        check_example(task, example, path)
 
 
-def _check_labels(task: Task[Any], example: Any, path: Path | str) -> None:
+def check_example(task: Task[Any], example: Any, path: Path | str) -> None:
+    """DataError for an example of another type, or with labels that the task does not have."""
     if not isinstance(example, task.example):
         raise DataError(
             f"expected task '{task.name}' to read {task.example.__name__}, found"

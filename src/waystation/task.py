@@ -5,7 +5,8 @@ table `CATALOGUE`, imported on use; a user's own is a `Task` in their own file, 
 `module:attribute` or `path/to/file.py:attribute` in a study. No registry, no subclass.
 
 A task may come in several file layouts (the official release, another published copy); the first
-whose files are all there is read. Floor 2a: no torch.
+whose files are all there is read. Without a data folder it comes from the hub, where it has a
+schema there. Floor 2a: no torch.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from waystation.errors import UserError, suggest
 from waystation.examples import HeadSpec, kind_of
+from waystation.hub import HubSource
 from waystation.metrics import Metric
 
 E = TypeVar("E")
@@ -45,6 +47,7 @@ class Layout(Generic[E]):
 class Task(Generic[E]):
     """One task. `version` rises whenever labels, files or metrics change meaning.
 
+    `hub` is its schema on the hub, None where it is read from files (or made) alone.
     `train` names the tasks it is fine-tuned on, in order, () being itself: the official recipe,
     which a study may override. `chance` is the headline's value under uniform guessing, on the
     official scale, None where it depends on the examples. `options` shape the head, see HeadSpec.
@@ -57,6 +60,7 @@ class Task(Generic[E]):
     summary: str
     example: type[E]
     layouts: tuple[Layout[E], ...]
+    hub: HubSource[E] | None = None
     languages: tuple[str, ...]
     splits: tuple[str, ...]
     metrics: tuple[Metric[Any, Any], ...]

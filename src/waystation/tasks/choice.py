@@ -18,7 +18,7 @@ from waystation.examples import ChoiceExample, digest
 from waystation.languages import listed
 from waystation.metrics.labels import CHOICE_ACCURACY
 from waystation.task import Task
-from waystation.tasks import layouts, under
+from waystation.tasks import hub_choice, layouts, under
 
 _XCOPA_LANGUAGES: Final = listed("et ht id it qu sw ta th tr vi zh")
 _SOURCE: Final = "https://raw.githubusercontent.com/cambridgeltl/xcopa/master/data/"
@@ -147,6 +147,7 @@ COMMONSENSEQA: Final = Task(
             },
         ),
     ),
+    hub=hub_choice.COMMONSENSEQA,
     languages=("en",),
     splits=("train", "dev", "test"),
     metrics=(CHOICE_ACCURACY,),
@@ -179,6 +180,7 @@ SOCIALIQA: Final = Task(
             ),
         ),
     ),
+    hub=hub_choice.SOCIALIQA,
     languages=("en",),
     splits=("train", "dev"),
     metrics=(CHOICE_ACCURACY,),
@@ -199,6 +201,7 @@ COSMOSQA: Final = Task(
         _cosmosqa,
         *under(("cosmosqa", "cosmosqa/data"), {"train": "train.csv", "dev": "valid.csv"}),
     ),
+    hub=hub_choice.COSMOSQA,
     languages=("en",),
     splits=("train", "dev"),
     metrics=(CHOICE_ACCURACY,),
@@ -231,6 +234,7 @@ COPA: Final = Task(
             ),
         ),
     ),
+    hub=hub_choice.COPA,
     languages=("en",),
     splits=("train", "dev", "test"),
     metrics=(CHOICE_ACCURACY,),
@@ -260,6 +264,7 @@ XCOPA: Final = Task(
         ),
         *layouts(_xtreme_r, {"dev": "xcopa/val-{l}.jsonl", "test": "xcopa/test-{l}.jsonl"}),
     ),
+    hub=hub_choice.XCOPA,
     languages=_XCOPA_LANGUAGES,
     splits=("dev", "test"),
     metrics=(CHOICE_ACCURACY,),

@@ -16,7 +16,7 @@ from waystation.examples import ClassificationExample, RegressionExample
 from waystation.languages import listed
 from waystation.metrics.labels import ACCURACY, CORRELATION, f1_binary
 from waystation.task import Task
-from waystation.tasks import layouts, under
+from waystation.tasks import hub_pairs, layouts, under
 from waystation.tasks.pair_files import (
     BINARY,
     LETTERS,
@@ -70,6 +70,7 @@ SNLI: Final = Task(
             ),
         ),
     ),
+    hub=hub_pairs.SNLI,
     languages=("en",),
     splits=("train", "dev", "test"),
     labels=NLI,
@@ -118,6 +119,7 @@ MNLI: Final = Task(
             *under(("xnli", ""), {"train": "XNLI-MT-1.0/multinli/multinli.train.en.tsv"}),
         ),
     ),
+    hub=hub_pairs.MNLI,
     languages=("en",),
     splits=("train", "dev", "dev-mismatched"),
     labels=NLI,
@@ -151,6 +153,7 @@ XNLI: Final = Task(
             {"dev": "xnli/dev-{l}.tsv", "test": "xnli/test-{l}.tsv"},
         ),
     ),
+    hub=hub_pairs.XNLI,
     languages=_XNLI_LANGUAGES,
     splits=("dev", "test"),
     labels=NLI,
@@ -189,6 +192,7 @@ PAWSX: Final = Task(
             _each("pawsx/{s}-{l}.tsv", train="train", dev="dev", test="test"),
         ),
     ),
+    hub=hub_pairs.PAWSX,
     languages=listed("de en es fr ja ko zh"),
     splits=("train", "dev", "test"),
     labels=("0", "1"),
@@ -225,6 +229,7 @@ SICK: Final = Task(
             },
         ),
     ),
+    hub=hub_pairs.SICK,
     languages=("en",),
     splits=("train", "dev", "test"),
     labels=NLI,
@@ -250,6 +255,7 @@ RTE: Final = Task(
         ),
         *under(_GLUE, _each("RTE/{s}.tsv", train="train", dev="dev", test="test")),
     ),
+    hub=hub_pairs.RTE,
     languages=("en",),
     splits=("train", "dev", "test"),
     labels=("entailment", "not_entailment"),
@@ -271,6 +277,7 @@ MRPC: Final = Task(
         table(("#1 String", "#2 String", "Quality"), BINARY),
         *under(_GLUE, _each("MRPC/{s}.tsv", train="train", dev="dev", test="test")),
     ),
+    hub=hub_pairs.MRPC,
     languages=("en",),
     splits=("train", "dev", "test"),
     labels=("0", "1"),
@@ -295,6 +302,7 @@ QQP: Final = Task(
         table(("question1", "question2", "is_duplicate"), BINARY, "id", may_break=10),
         *under(_GLUE, _each("QQP/{s}.tsv", train="train", dev="dev", test="test")),
     ),
+    hub=hub_pairs.QQP,
     languages=("en",),
     splits=("train", "dev", "test"),
     labels=("0", "1"),
@@ -319,6 +327,7 @@ STS_B: Final = Task(
     layouts=layouts(
         sts, *under(_GLUE, _each("STS-B/{s}.tsv", train="train", dev="dev", test="test"))
     ),
+    hub=hub_pairs.STS_B,
     languages=("en",),
     splits=("train", "dev", "test"),
     metrics=(CORRELATION,),
@@ -356,6 +365,7 @@ ANLI: Final = Task(
             | {f"dev-r{n}": f"anli/ANLI_analysis_r{n}_dev.csv" for n in (1, 2, 3)},
         ),
     ),
+    hub=hub_pairs.ANLI,
     languages=("en",),
     splits=(*_ANLI_SPLITS, *(f"{s}-r{n}" for s in _ANLI_SPLITS for n in (1, 2, 3))),
     labels=NLI,

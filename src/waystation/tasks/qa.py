@@ -18,7 +18,7 @@ from waystation.languages import listed
 from waystation.metrics.qa import MLQA as MLQA_SCORE
 from waystation.metrics.qa import SQUAD
 from waystation.task import Task
-from waystation.tasks import layouts, under
+from waystation.tasks import hub_qa, layouts, under
 
 _SQUAD_CITATION: Final = "Rajpurkar et al. 2016, SQuAD: 100,000+ Questions, EMNLP"
 _EXPLORER: Final = "https://raw.githubusercontent.com/rajpurkar/SQuAD-explorer/master/dataset/"
@@ -104,6 +104,7 @@ SQUAD_V1: Final = Task(
             },
         ),
     ),
+    hub=hub_qa.SQUAD_V1,
     languages=("en",),
     splits=("train", "dev", "xquad-articles"),
     metrics=(SQUAD,),
@@ -130,6 +131,7 @@ SQUAD_V2: Final = Task(
         _questions,
         *under(("squad", "squad2", ""), {"train": "train-v2.0.json", "dev": "dev-v2.0.json"}),
     ),
+    hub=hub_qa.SQUAD_V2,
     languages=("en",),
     splits=("train", "dev"),
     metrics=(SQUAD,),
@@ -145,6 +147,7 @@ XQUAD: Final = Task(
     summary="240 SQuAD paragraphs and their questions, translated into twelve languages.",
     example=SpanExample,
     layouts=layouts(_questions, *under(("xquad", ""), {"test": "xquad.{l}.json"})),
+    hub=hub_qa.XQUAD,
     languages=listed("en es de el ru tr ar vi th zh hi ro"),
     splits=("test",),
     metrics=(SQUAD,),
@@ -168,6 +171,7 @@ MLQA: Final = Task(
     summary="Questions on paragraphs written in seven languages, context and question alike.",
     example=SpanExample,
     layouts=layouts(_questions, *under(("mlqa/MLQA_V1", "MLQA_V1", "mlqa"), _MLQA_FILES)),
+    hub=hub_qa.MLQA,
     languages=listed("en es de ar hi vi zh"),
     splits=("dev", "test"),
     metrics=(MLQA_SCORE,),
@@ -211,6 +215,7 @@ TYDIQA: Final = Task(
             code=_TYDIQA.get,
         ),
     ),
+    hub=hub_qa.tydiqa(_TYDIQA),
     languages=tuple(_TYDIQA),
     splits=("train", "dev"),
     metrics=(SQUAD,),

@@ -16,7 +16,7 @@ from waystation.examples import BitextExample, digest
 from waystation.languages import LANGUAGES, listed
 from waystation.metrics.retrieval import ACCURACY
 from waystation.task import Task
-from waystation.tasks import layouts, under
+from waystation.tasks import hub_words, layouts, under
 
 _XTREME_R: Final = listed(
     "ar he vi id jv tl eu ml ta te af nl de el bn hi mr ur fa fr it pt es bg ru ja ka ko th sw zh"
@@ -51,6 +51,7 @@ TATOEBA: Final = Task(
         ),
         code=lambda tag: LANGUAGES[tag].tatoeba,
     ),
+    hub=hub_words.TATOEBA,
     languages=(*_XTREME_R, *_MORE),
     splits=("test",),
     metrics=(ACCURACY,),

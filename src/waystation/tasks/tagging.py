@@ -18,7 +18,7 @@ from waystation.examples import TaggingExample
 from waystation.languages import XTREME_R, listed
 from waystation.metrics.tagging import CHUNK_F1, TOKEN_ACCURACY, UDPOS_F1
 from waystation.task import Task
-from waystation.tasks import Read, layouts, under
+from waystation.tasks import Read, hub_words, layouts, under
 
 _UPOS: Final = listed(
     "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X"
@@ -126,6 +126,7 @@ UDPOS: Final = Task(
         ),
         *layouts(_conll(_UPOS), {"test": "udpos/test-{l}.tsv"}),
     ),
+    hub=hub_words.UDPOS,
     languages=(*_UD_XTREME_R, *_UD_MORE),
     splits=("train", "dev", "test"),
     labels=_UPOS,
@@ -160,6 +161,7 @@ PANX: Final = Task(
             code=lambda tag: _WIKIANN_CODES.get(tag, tag),
         ),
     ),
+    hub=hub_words.PANX,
     languages=(*_PANX_XTREME_R, *_WIKIANN_MORE),
     splits=("train", "dev", "test"),
     labels=_PANX_LABELS,
@@ -190,6 +192,7 @@ WNUT17: Final = Task(
             },
         ),
     ),
+    hub=hub_words.WNUT17,
     languages=("en",),
     splits=("train", "dev", "test"),
     labels=_iob(_WNUT),
