@@ -1,4 +1,4 @@
-"""What the verbs on tasks, models, data and the machine print: tasks, models, check, score, doctor.
+"""What the verbs on tasks, models, data and the machine print: tasks, models, score, doctor.
 
 Each verb prints a table, or with `--json` the same as a JSON document.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,13 +14,11 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
 from waystation import display, packaged, sources, task
-from waystation.check import CheckReport, Finding, check_task
 from waystation.errors import UserError, suggest
-from waystation.study import Target, TaskUse, load_study
+from waystation.hub import in_words
 from waystation.task import CATALOGUE, Task
-from waystation.tasks.own import task_of
 
-LABELS_SHOWN: Final = 8
+LINES_SHOWN: Final = 6
 
 
 def show_tasks(data: Path | None, *, json: bool) -> None:
@@ -30,12 +27,13 @@ def show_tasks(data: Path | None, *, json: bool) -> None:
     if json:
         display.as_json(found)
         return
-    columns = ["task", "kind", "languages", "splits", "licence"] + (["here"] if data else [])
+    columns = ["task", "kind", "languages", "splits", "licence", "hub schema"]
+    columns += ["here"] if data else []
     rows = []
     for facts in found:
         row = [facts["name"], facts["kind"], len(facts["languages"]), ", ".join(facts["splits"])]
         here = [str(len(facts["here"]))] if data else []
-        rows.append([*row, facts["licence"], *here])
+        rows.append([*row, facts["licence"], _checked(facts["hub"]), *here])
     display.table(
         columns,
         rows,
@@ -44,6 +42,17 @@ def show_tasks(data: Path | None, *, json: bool) -> None:
             "here",
         ),
     )
+    print(
+        "\nWithout --data a task is read from the hub where it has a schema there; one that is"
+        " not verified\nagrees with public documentation and has not been compared with the live"
+        " hub."
+    )
+
+
+def _checked(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return "none"
+    return "verified" if found["verified"] else "not verified"
 
 
 def show_task(name: str, data: Path | None, *, json: bool) -> None:
@@ -55,7 +64,9 @@ def show_task(name: str, data: Path | None, *, json: bool) -> None:
         return
     print(f"{found.name}: {found.summary}")
     rows = [(key, _text(value)) for key, value in facts.items() if key not in ("name", "summary")]
-    display.table(("", ""), [row for row in rows if row[1]])
+    rows += [(f"hub {key}", _text(value)) for key, value in (facts["hub"] or {}).items()]
+    rows = [(key, _shortened(text)) for key, text in rows]
+    display.table(("", ""), [row for row in rows if row[1] and row[0] != "hub"])
 
 
 def _facts(found: Task[Any], data: Path | None) -> dict[str, Any]:
@@ -74,10 +85,36 @@ def _facts(found: Task[Any], data: Path | None) -> dict[str, Any]:
         "notes": list(found.notes),
         "version": found.version,
         "files": _files(found),
+        "hub": _hub(found),
     }
     if data is not None:
         facts["here"] = list(sources.available(found, data, found.test_split))
     return facts
+
+
+def _shortened(text: str) -> str:
+    lines = text.split("\n")
+    more = len(lines) - LINES_SHOWN
+    return text if more <= 1 else "\n".join([*lines[:LINES_SHOWN], f"and {more} more"])
+
+
+def _hub(found: Task[Any]) -> dict[str, Any] | None:
+    """The task's schema on the hub; nobody is asked."""
+    source = found.hub
+    if source is None:
+        return None
+    return {
+        "verified": source.verified,
+        "repository": source.repository,
+        "card": source.card,
+        "documented": source.documented,
+        "configurations": {
+            tag: source.config(tag) for tag in found.languages if source.config(tag) is not None
+        },
+        "splits": {ours: list(source.names(ours)) for ours in source.splits},
+        "columns": {name: in_words(feature) for name, feature in source.columns.items()},
+        "notes": list(source.notes),
+    }
 
 
 def _files(found: Task[Any]) -> dict[str, list[str]]:
@@ -94,7 +131,9 @@ def _files(found: Task[Any]) -> dict[str, list[str]]:
 
 def _text(value: object) -> str:
     if isinstance(value, dict):
-        return "\n".join(f"{key}: {', '.join(names)}" for key, names in value.items())
+        return "\n".join(f"{key}: {_text(names)}" for key, names in value.items())
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
@@ -204,81 +243,6 @@ def show_score(
 
 def _number(value: float | None) -> str:
     return "not defined" if value is None else f"{value:.2f}"
-
-
-def show_check(name: str, data: Path | None, *, json: bool) -> int:
-    """Lint a task, or every task of a study; 1 where something would stop a study."""
-    study = Path(name)
-    if study.suffix in (".yaml", ".yml"):
-        found = list(_study_reports(study, data))
-    else:
-        found = [check_task(task.get(name), data)]
-    if json:
-        display.as_json([report.to_json() for report in found])
-    else:
-        for report in found:
-            _show_check(report)
-    return 0 if all(report.ok for report in found) else 1
-
-
-def _study_reports(path: Path, data: Path | None) -> Iterator[CheckReport]:
-    """One report a task of the study; what the study asks of it and is not there is a fault."""
-    study = load_study(path)
-    found: dict[str, Task[Any]] = {}
-    parts: dict[str, list[tuple[str, str]]] = {}
-
-    def known(used: TaskUse | Target) -> Task[Any]:
-        if used.task not in found:
-            own = used.own and task_of(used.own, path.parent)
-            found[used.task] = own or task.get(used.task, path.parent)
-        return found[used.task]
-
-    uses = [m for stop in study.intermediate for stage in stop.stages for m in stage.members]
-    for target in study.targets:
-        aim = known(target)
-        tests = [(tag, target.split or aim.test_split) for tag in target.languages or aim.languages]
-        parts.setdefault(target.task, []).extend(tests)
-        if target.stages is not None:
-            uses += [m for stage in target.stages for m in stage.members]
-        elif target.fine_tuned and aim.train:
-            uses += [TaskUse(task=name) for name in aim.train]
-        elif target.fine_tuned:
-            uses.append(TaskUse(task=target.task, own=target.own, language=aim.source_language))
-    for use in uses:
-        part = (use.language, use.split or known(use).train_split)
-        parts.setdefault(use.task, []).append(part)
-    for name, asked in parts.items():
-        report = check_task(found[name], data)
-        faults = tuple(_absent(found[name], data, asked))
-        yield dataclasses.replace(report, findings=(*faults, *report.findings))
-
-
-def _absent(found: Task[Any], data: Path | None, asked: list[tuple[str, str]]) -> Iterator[Finding]:
-    for language, split in dict.fromkeys(asked):
-        for part in sources.parts(split):
-            try:
-                sources.find(found, data, language, part)
-            except UserError as error:
-                yield Finding(level="fault", where=f"{language} {part}", text=str(error))
-
-
-def _show_check(report: CheckReport) -> None:
-    print(f"{report.task} ({report.kind})")
-    columns = ("split", "language", "examples", "without gold", "labels")
-    rows = []
-    for entry in report.entries:
-        most = sorted(entry.labels.items(), key=lambda pair: (-pair[1], pair[0]))[:LABELS_SHOWN]
-        labels = ", ".join(f"{label} {count}" for label, count in most)
-        more = len(entry.labels) - len(most)
-        labels += f", {more} more" if more else ""
-        rows.append((entry.split, entry.language, entry.examples, entry.without_gold, labels))
-    if rows:
-        display.table(columns, rows, right=("examples", "without gold"))
-    for finding in report.findings:
-        print(f"{finding.level}: {finding.where}: {finding.text}")
-    if not report.findings:
-        print("Nothing to complain about.")
-    print()
 
 
 def show_doctor(*, json: bool) -> int:

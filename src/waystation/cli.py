@@ -73,7 +73,7 @@ StoreFolder = Annotated[
 ]
 DataFolder = Annotated[
     Path | None,
-    typer.Option("--data", metavar="DIR", help="Official releases, in their own layouts."),
+    typer.Option("--data", metavar="DIR", help="Official releases; without it, the hub's."),
 ]
 Limit = Annotated[
     int | None,

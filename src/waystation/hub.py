@@ -461,7 +461,7 @@ def _check_columns(source: HubSource[Any], found: Mapping[str, Any], place: str)
     for column, expected in source.columns.items():
         if column not in found:
             raise DataError(
-                f"expected the column '{column}' ({_words(expected)}), found"
+                f"expected the column '{column}' ({in_words(expected)}), found"
                 f" {', '.join(found)}.{suggest(column, found)} The dataset has changed since its"
                 f" schema was written down (see {source.card}): pass --data DIR with the official"
                 " files, and report it",
@@ -469,8 +469,8 @@ def _check_columns(source: HubSource[Any], found: Mapping[str, Any], place: str)
             )
         if not _fits(found[column], expected):
             raise DataError(
-                f"expected the column '{column}' to be {_words(expected)}, found"
-                f" {_words(found[column])}; labels would be wrong. The dataset has changed since"
+                f"expected the column '{column}' to be {in_words(expected)}, found"
+                f" {in_words(found[column])}; labels would be wrong. The dataset has changed since"
                 f" its schema was written down (see {source.card}): pass --data DIR with the"
                 " official files, and report it",
                 place,
@@ -487,13 +487,14 @@ def _fits(found: Any, expected: Any) -> bool:
     return bool(found == expected)
 
 
-def _words(feature: Any) -> str:
+def in_words(feature: Any) -> str:
+    """A feature as the table of tasks and the messages show it."""
     if isinstance(feature, tuple):
         return f"labels {', '.join(feature)}"
     if isinstance(feature, list):
-        return f"a list of {_words(feature[0])}"
+        return f"a list of {in_words(feature[0])}"
     if isinstance(feature, dict):
-        return "{" + ", ".join(f"{name}: {_words(f)}" for name, f in feature.items()) + "}"
+        return "{" + ", ".join(f"{name}: {in_words(f)}" for name, f in feature.items()) + "}"
     return str(feature)
 
 
