@@ -14,7 +14,8 @@ from rich.console import Console
 
 from synthetic_results import quick, renamed, synthetic
 from waystation.errors import UserError
-from waystation.report import Analysis, analyse, numbers, plots, render, show
+from waystation.languages import LANGUAGES
+from waystation.report import Analysis, analyse, axis, families, numbers, plots, render, show
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +60,8 @@ def test_numbers() -> None:
 
 
 def test_ticks_are_round_and_cover() -> None:
-    assert plots.ticks(-3.0, 12.0) == [0.0, 5.0, 10.0]
-    assert plots.ticks(-70.0, 1.0) == [-60.0, -40.0, -20.0, 0.0]
+    assert axis.ticks(-3.0, 12.0) == [0.0, 5.0, 10.0]
+    assert axis.ticks(-70.0, 1.0) == [-60.0, -40.0, -20.0, 0.0]
 
 
 def test_labels_at_line_ends_do_not_overlap() -> None:
@@ -71,16 +72,35 @@ def test_labels_at_line_ends_do_not_overlap() -> None:
 
 
 def test_one_wide_interval_does_not_flatten_the_others() -> None:
-    def row(value: float, half: float) -> plots.Interval:
-        return plots.Interval(
-            label="x", value=value, low=value - half, high=value + half, look="noise"
-        )
+    bounds = [(1.0, -1.0, 3.0), (0.0, -2.0, 2.0), (2.0, 0.0, 4.0), (1.0, -499.0, 501.0)]
+    span = axis.Axis(*axis.domain(bounds))
+    assert span.low > -20
+    assert span.high < 20
+    assert [span.at(-499.0), span.at(501.0)] == ["0", "100"]
 
-    rows = [row(1.0, 2.0), row(0.0, 2.0), row(2.0, 2.0), row(1.0, 500.0)]
-    span = plots.domain(rows)
-    assert span[0] > -20
-    assert span[1] < 20
-    assert plots.forest(rows, span, "title").count('class="arrow') == 2
+
+def test_languages_come_by_family_and_script() -> None:
+    found = families.grouped(["zh-Hant", "ru", "de", "x-klingon", "hi", "zh", "tr"])
+    assert [family for family, _ in found] == [
+        "Indo-European", "Sino-Tibetan", "Turkic", "Other",
+    ]  # fmt: skip
+    assert [(r.name, r.script) for r in found[0][1]] == [
+        ("Russian", "Cyrillic"), ("Hindi", "Devanagari"), ("German", "Latin"),
+    ]  # fmt: skip
+    assert [r.script for r in found[1][1]] == ["Chinese", "Chinese, traditional"]
+    assert found[3][1][0].name == "x-klingon"
+
+
+def test_every_script_of_the_table_has_a_name() -> None:
+    assert {row.script for row in LANGUAGES.values()} <= set(families.SCRIPTS)
+
+
+def test_curves_keep_their_ends_when_thinned() -> None:
+    line = [(float(x), float(-x)) for x in range(1, 1001)]
+    kept = plots.thinned(line)
+    assert len(kept) <= 61
+    assert (kept[0], kept[-1]) == (line[0], line[-1])
+    assert plots.thinned(line[:60]) == line[:60]
 
 
 def printed(analysis: Analysis, **options: object) -> str:

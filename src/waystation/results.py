@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import numpy as np
@@ -65,6 +65,10 @@ class StepSummary:
     """(optimiser step, mean training loss since the last point, learning rate) of train steps."""
     dev: tuple[tuple[int, dict[str, float]], ...] = ()
     """(optimiser step, dev headline per task) of train steps."""
+    stops: tuple[str, ...] = ()
+    """The stops whose routes need it; several share it."""
+    targets: tuple[str, ...] = ()
+    """The targets whose routes need it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +98,11 @@ def collect(lock: Lock, plan: Plan, store: Store, study: Study) -> Results:
         if store.state(route.score) == "done":
             found = cast("Any", store.read_json(route.score, "score.json"))
             scores += _scores(route, tasks[route.target], found)
-    steps = tuple(_summary(plan, store, key) for key in plan.steps)
+    needed = _needed_by(plan)
+    steps = tuple(
+        replace(_summary(plan, store, key), stops=needed[key][0], targets=needed[key][1])
+        for key in plan.steps
+    )
     warnings = _warnings(lock) + _dropped(plan, store)
     return Results(
         study=study.name,
@@ -134,6 +142,24 @@ def _scores(route: Route, task: Task[Any], found: Any) -> Iterator[Score]:
             statistics=np.asarray(headline["statistics"], dtype=np.float64),
             fine_tuned=route.fine_tuned,
         )
+
+
+def _needed_by(plan: Plan) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """The stops and the targets whose routes stand on each step, in the study's order."""
+    needed: dict[str, tuple[set[str], set[str]]] = {key: (set(), set()) for key in plan.steps}
+    for route in plan.routes:
+        needed[route.score][0].add(route.stop)
+        needed[route.score][1].add(route.target)
+    for key in reversed(list(plan.steps)):  # children before parents
+        for parent in plan.steps[key].inputs:
+            for mine, theirs in zip(needed[parent], needed[key], strict=True):
+                mine |= theirs
+    stops = dict.fromkeys(r.stop for r in plan.routes)
+    targets = dict.fromkeys(r.target for r in plan.routes)
+    return {
+        key: (tuple(s for s in stops if s in found), tuple(t for t in targets if t in wanted))
+        for key, (found, wanted) in needed.items()
+    }
 
 
 def _summary(plan: Plan, store: Store, key: str) -> StepSummary:

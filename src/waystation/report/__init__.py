@@ -1,26 +1,36 @@
-"""Reports: a pure function of a study's results, in the terminal, HTML, Markdown, CSV and JSON.
+"""Reports: a pure function of a study's results, for terminal, browser, paper and programs.
 
 `analyse` decides what is said, the renderers only how it looks. Nothing here reads the store or
-runs anything. No torch.
+runs anything: the examples of the HTML page are handed in (`waystation.excerpts`). No torch.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from waystation.errors import UserError, suggest
-from waystation.report import html, tables
+from waystation.excerpts import Excerpt
+from waystation.report import html, latex, tables
 from waystation.report.analysis import Analysis, analyse
 from waystation.report.terminal import show
 from waystation.results import Results
 
 __all__ = ["FORMATS", "Analysis", "analyse", "render", "show"]
 
-FORMATS: Final = ("html", "md", "csv", "json")
+FORMATS: Final = ("html", "md", "latex", "csv", "json")
 
 
-def render(results: Results, format: str, analysis: Analysis | None = None) -> str:
-    """The report in one of `FORMATS`; an analysis made before saves making it again."""
+def render(
+    results: Results,
+    format: str,
+    analysis: Analysis | None = None,
+    excerpts: Sequence[Excerpt] = (),
+) -> str:
+    """The report in one of `FORMATS`; an analysis made before saves making it again.
+
+    Only HTML shows `excerpts`.
+    """
     if format not in FORMATS:
         raise UserError(
             f"expected a report format out of {', '.join(FORMATS)}, found '{format}'."
@@ -31,5 +41,7 @@ def render(results: Results, format: str, analysis: Analysis | None = None) -> s
     if analysis is None:
         analysis = analyse(results)
     if format == "html":
-        return html.page(analysis)
+        return html.page(analysis, excerpts)
+    if format == "latex":
+        return latex.document(analysis)
     return tables.markdown(analysis) if format == "md" else tables.as_json(analysis)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from waystation.languages import name_of
-from waystation.report import plots
+from waystation.report import plots, tips
 from waystation.report.analysis import BASELINE, MEAN, Analysis, Cell, Part
+from waystation.report.axis import Axis, domain
+from waystation.report.families import grouped
+from waystation.report.html_grid import strength
 from waystation.report.markup import Markup, element, name
 from waystation.report.numbers import (
     NOTHING,
@@ -29,7 +31,10 @@ def section(analysis: Analysis, part: Part, anchor: str) -> Markup:
         element("p", part.sentence, class_="verdict"),
     ]
     if part.means:
-        children += [_forests(analysis, part), *_layers(analysis, part), _table(analysis, part)]
+        children += [*_layers(analysis, part), _multiples(analysis, part)]
+        children.append(
+            element("details", element("summary", "All numbers"), _table(analysis, part))
+        )
     return element("section", *children, id=anchor)
 
 
@@ -37,54 +42,72 @@ def _shown_languages(part: Part) -> list[str]:
     return [MEAN, *part.languages, *part.apart]
 
 
-def _forests(analysis: Analysis, part: Part) -> Markup:
-    """One panel a stop, all on one axis."""
-    panels = {stop: _rows(part, stop) for stop in analysis.stops}
-    span = plots.domain([r for rows in panels.values() for r in rows])
-    found = []
-    for stop, rows in panels.items():
-        cell = part.cell(stop)
-        if all(row.value is None for row in rows):
-            note = f"not measured: {cell.note if cell else 'no scores'}"
-            found.append(
-                element("div", element("h4", name(stop)), element("p", note), class_="panel")
-            )
-            continue
-        title = f"Gain of {stop} on {part.target} by language, in points with 95% intervals"
-        found.append(
-            element(
-                "div",
-                element("h4", name(stop)),
-                element("p", phrase(cell)),
-                plots.forest(rows, span, title),
-                class_="panel",
-            )
-        )
+# --- small multiples: languages down, stops across, all on one axis ---------------------------
+
+
+def _multiples(analysis: Analysis, part: Part) -> Markup:
+    """Gain and interval of every language and stop, languages by family and script."""
+    cells = [part.cell(s, t) for s in analysis.stops for t in _shown_languages(part)]
+    bounds = [(c.gain.value, c.gain.low, c.gain.high) for c in cells if c is not None and c.gain]
+    axis = Axis(*domain(bounds))
+    head = [element("th", "language", scope="col")]
+    for stop in analysis.stops:
+        verdict = phrase(part.cell(stop))
+        head.append(element("th", name(stop), element("small", verdict), scope="col"))
+    bodies = [element("tbody", _language(analysis, part, MEAN, axis, "mean"), class_="mean")]
+    blank = [element("td", element("i")) for _ in analysis.stops]
+    families = grouped(part.languages)
+    if part.apart:
+        families.append(("Fine-tuned on", [r for _, rows in grouped(part.apart) for r in rows]))
+    for family, rows in families:
+        title = element("th", family, scope="rowgroup")
+        shown = [_language(analysis, part, r.tag, axis, r.name, r.script) for r in rows]
+        bodies.append(element("tbody", element("tr", title, *blank, class_="family"), *shown))
+    foot = [element("td", "points"), *(element("td", axis.scale()) for _ in analysis.stops)]
+    table = element(
+        "table",
+        element("thead", element("tr", *head)),
+        *bodies,
+        element("tfoot", element("tr", *foot), aria_hidden="true"),
+        class_="forest",
+        data_grid=True,
+        style=f"--columns:{len(analysis.stops)};--axis:{axis.lines()}",
+    )
     caption = (
-        "Gain by language in points, with 95% intervals. Filled marks: the interval leaves out 0,"
-        " not corrected for the number of intervals."
+        "Gain by language in points with 95% intervals, languages by family and script. Filled"
+        " marks: the interval leaves out 0, not corrected for the number of intervals."
     )
+    label = f"Gain by language on {part.target}"
     return element(
-        "figure", element("figcaption", caption), element("div", *found, class_="panels")
+        "figure",
+        element("figcaption", caption),
+        element("div", table, class_="scroll", role="region", aria_label=label),
     )
 
 
-def _rows(part: Part, stop: str) -> list[plots.Interval]:
-    rows = []
-    for language in _shown_languages(part):
-        cell = part.cell(stop, language)
-        gain = cell.gain if cell else None
-        rows.append(
-            plots.Interval(
-                label="mean" if language == MEAN else name_of(language),
-                value=gain.value if gain else None,
-                low=gain.low if gain else None,
-                high=gain.high if gain else None,
-                look=look(cell),
-                strong=language == MEAN,
-            )
-        )
-    return rows
+def _language(
+    analysis: Analysis, part: Part, language: str, axis: Axis, title: str, script: str = ""
+) -> Markup:
+    cells = [_interval(part, part.cell(stop, language), axis) for stop in analysis.stops]
+    note = [element("small", script)] if script else []
+    return element("tr", element("th", title, *note, scope="row"), *cells)
+
+
+def _interval(part: Part, cell: Cell | None, axis: Axis) -> Markup:
+    if cell is None or cell.gain is None:
+        tip = tips.of_cell(part, cell) if cell else ""
+        return element("td", "not measured", class_="none", data_tip=tip)
+    gain = cell.gain
+    cut = [c for c, beyond in (("below", gain.low < axis.low), ("above", gain.high > axis.high))
+           if beyond]  # fmt: skip
+    return element(
+        "td",
+        element("i"),
+        element("span", points(gain.value)),
+        class_=" ".join([look(cell), *cut]),
+        style=f"--l:{axis.at(gain.low)};--v:{axis.at(gain.value)};--h:{axis.at(gain.high)}",
+        data_tip=tips.of_cell(part, cell),
+    )
 
 
 def _table(analysis: Analysis, part: Part) -> Markup:
@@ -137,41 +160,71 @@ def _layers(analysis: Analysis, part: Part) -> list[Markup]:
     text = (
         f"The grid shows {variant(part.variant)}, which scores highest without a stop, and the"
         " same for every stop: choosing again for each stop would turn a change of the best layer"
-        " into a gain. All of them:"
+        " into a gain."
     )
     stops = (BASELINE, *analysis.stops)
     head = [element("th", "layer and pooling", scope="col")]
     head += [element("th", "no stop" if s == BASELINE else name(s), scope="col") for s in stops]
-    rows = []
-    for layer in part.variants:
-        cells = [element("td", score(part.mean(BASELINE, MEAN, layer)))]
-        cells += [_variant_gain(part, stop, layer) for stop in analysis.stops]
-        kind = "mean" if layer == part.variant else ""
-        rows.append(element("tr", element("th", variant(layer), scope="row"), *cells, class_=kind))
+    variants = sorted(part.variants, key=_by_layer)
+    poolings = dict.fromkeys(v.partition("/")[2] for v in variants)
+    bodies = []
+    for pooling in poolings:
+        rows = [_layer(analysis, part, v) for v in variants if v.partition("/")[2] == pooling]
+        bodies.append(element("tbody", *rows))
     table = element(
-        "table", element("thead", element("tr", *head)), element("tbody", *rows), class_="plain"
+        "table",
+        element("thead", element("tr", *head)),
+        *bodies,
+        class_="heat layers",
+        data_grid=True,
+        style=f"--columns:{len(stops)}",
     )
-    label = f"Scores by layer on {part.target}"
+    label = f"Scores and gains by layer and pooling on {part.target}"
+    caption = (
+        f"Mean {part.headline} by layer and pooling; below it the gain over no stop. Colour: the"
+        " interval of the gain leaves out 0."
+    )
     return [
         element("h3", "Layers and poolings"),
         element("p", text),
+        element(
+            "figure",
+            element("figcaption", caption),
+            element("div", table, class_="scroll", role="region", aria_label=label),
+        ),
         *_layer_plot(analysis, part),
-        element("div", table, class_="scroll", tabindex="0", role="region", aria_label=label),
         element("h3", f"By language, {variant(part.variant)}"),
     ]
 
 
-def _variant_gain(part: Part, stop: str, layer: str) -> Markup:
-    cell = part.cell(stop, MEAN, layer)
-    if cell is None or cell.gain is None:
-        return element("td", NOTHING)
-    shown = look(cell)
-    return element(
-        "td",
-        f"{score(part.mean(stop, MEAN, layer))} ",
-        element("span", f"{points(cell.gain.value)} {mark(cell)}".strip(), class_=shown),
-        element("span", interval(cell.gain.low, cell.gain.high), class_="ci"),
-    )
+def _by_layer(name: str) -> tuple[str, int, str]:
+    layer, _, pooling = name.partition("/")
+    return pooling, int(layer) if layer.isdigit() else 0, layer
+
+
+def _layer(analysis: Analysis, part: Part, layer: str) -> Markup:
+    """One row: the baseline's score, then score and gain of each stop."""
+    cells = [c for c in part.cells if c.language == MEAN and c.gain]
+    top = max((abs(c.gain.value) for c in cells if c.gain), default=0.0)
+    row = [element("td", element("b", score(part.mean(BASELINE, MEAN, layer))), class_="base")]
+    for stop in analysis.stops:
+        cell = part.cell(stop, MEAN, layer)
+        if cell is None or cell.gain is None:
+            row.append(element("td", NOTHING, class_="none"))
+            continue
+        shown = look(cell)
+        row.append(
+            element(
+                "td",
+                element("b", score(part.mean(stop, MEAN, layer))),
+                element("span", f"{points(cell.gain.value)} {mark(cell)}".strip(), class_="word"),
+                class_=shown,
+                style=strength(cell.gain.value, top) if shown in ("gain", "loss") else "",
+                data_tip=tips.of_cell(part, cell),
+            )
+        )
+    note = [element("small", "in the grid")] if layer == part.variant else []
+    return element("tr", element("th", variant(layer), *note, scope="row"), *row)
 
 
 def _layer_plot(analysis: Analysis, part: Part) -> list[Markup]:

@@ -16,7 +16,7 @@ class Markup(str):
     __slots__ = ()
 
 
-VOID = ("meta", "link", "br", "wbr")
+VOID = ("meta", "link", "br", "wbr", "input")
 
 
 def element(tag: str, /, *children: str, **attributes: str | float | bool) -> Markup:

@@ -11,37 +11,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from waystation.report.markup import Markup, element, join
-from waystation.report.numbers import MINUS
+from waystation.report.axis import number, ticks
+from waystation.report.markup import Markup, element
 
 LINES = 6
 """How many line colours the style sheet has."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Interval:
-    """One row of a forest plot. `look` is gain, loss or noise, or "" where nothing was measured."""
-
-    label: str
-    value: float | None
-    low: float | None
-    high: float | None
-    look: str
-    strong: bool = False
-
-
-def ticks(low: float, high: float, wanted: int = 4) -> list[float]:
-    """About `wanted` round numbers that cover [low, high]."""
-    span = max(high - low, 1e-9)
-    size = 10 ** math.floor(math.log10(span / wanted))
-    step = next(size * m for m in (1, 2, 2.5, 5, 10) if span / (size * m) <= wanted)
-    first = math.ceil(low / step - 1e-9)
-    last = math.floor(high / step + 1e-9)
-    return [i * step for i in range(first, last + 1)]
-
-
-def _number(value: float) -> str:
-    return f"{value:.6g}".replace("-", MINUS)
 
 
 def _text(x: float, y: float, text: str, class_: str = "", anchor: str = "start") -> Markup:
@@ -62,69 +36,6 @@ def _svg(width: float, height: float, title: str, *children: str, class_: str = 
         class_=class_,
         style=f"max-width:{width * 1.12:g}px",
     )
-
-
-def domain(rows: Sequence[Interval]) -> tuple[float, float]:
-    """The range that shows every dot, 0 and all but unusually wide intervals, with a margin.
-
-    An interval of two seeds may be ten times as wide as the others; it is cut at the edge, with an
-    arrow, rather than flattening everything else.
-    """
-    bounded = [
-        (r.value, r.high - r.low) for r in rows
-        if r.value is not None and r.low is not None and r.high is not None
-        and math.isfinite(r.high - r.low)
-    ]  # fmt: skip
-    widths = sorted(width for _, width in bounded)
-    widest = 3 * widths[len(widths) // 2] if widths else 0.0
-    found = [0.0, *(r.value for r in rows if r.value is not None)]
-    for value, width in bounded:
-        half = min(width, widest) / 2
-        found += [value - half, value + half]
-    low, high = min(found), max(found)
-    margin = max(0.06 * (high - low), 0.5)
-    return low - margin, high + margin
-
-
-def forest(rows: Sequence[Interval], span: tuple[float, float], title: str) -> Markup:
-    """A dot and an interval for each row, on an axis of gains in points that shows 0."""
-    left, right, height, top = 112.0, 312.0, 19.0, 8.0
-    bottom = top + height * len(rows)
-
-    def at(value: float) -> float:
-        share = (value - span[0]) / (span[1] - span[0])
-        return left + min(max(share, 0.0), 1.0) * (right - left)
-
-    marks = [
-        join(
-            _line(at(t), top, at(t), bottom, "zero" if abs(t) < 1e-9 else "grid"),
-            _text(at(t), bottom + 14, _number(t), "tick", "middle"),
-        )
-        for t in ticks(*span)
-    ]
-    for number, row in enumerate(rows):
-        y = top + height * (number + 0.5)
-        marks.append(
-            _text(left - 8, y + 4, row.label, "label strong" if row.strong else "label", "end")
-        )
-        if row.value is None:
-            marks.append(_text(at(0.0), y + 4, "not measured", "tick", "middle"))
-            continue
-        if row.low is not None and row.high is not None:
-            marks.append(_line(at(row.low), y, at(row.high), y, f"bar {row.look}"))
-            if row.low < span[0]:
-                marks.append(_arrow(left, y, -1, row.look))
-            if row.high > span[1]:
-                marks.append(_arrow(right, y, 1, row.look))
-        radius = 5.0 if row.strong else 3.8
-        marks.append(element("circle", cx=at(row.value), cy=y, r=radius, class_=f"dot {row.look}"))
-    return _svg(right + 12, bottom + 20, title, *marks, class_="forest")
-
-
-def _arrow(x: float, y: float, side: int, look: str) -> Markup:
-    """The end of an interval that goes on beyond the picture."""
-    path = f"M{x + side * 5:g} {y:g}l{-side * 5} -3.5v7z"
-    return element("path", d=path, class_=f"arrow {look}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,20 +63,23 @@ def lines(series: Sequence[Series], title: str, axis: str) -> Markup:
     marks = []
     for t in ticks(low, high):
         marks.append(_line(left, at(xs[0], t)[1], right, at(xs[0], t)[1], "grid"))
-        marks.append(_text(left - 6, at(xs[0], t)[1] + 4, _number(t), "tick", "end"))
+        marks.append(_text(left - 6, at(xs[0], t)[1] + 4, number(t), "tick", "end"))
     for x in xs if len(xs) <= 13 else xs[:: math.ceil(len(xs) / 13)]:
-        marks.append(_text(at(x, low)[0], bottom + 14, _number(x), "tick", "middle"))
+        marks.append(_text(at(x, low)[0], bottom + 14, number(x), "tick", "middle"))
     marks.append(_text((left + right) / 2, bottom + 30, axis, "tick", "middle"))
     ends = spread([at(*s.points[-1])[1] for s in series], 14.0, top, bottom)
     for s, end in zip(series, ends, strict=True):
         colour = f"line-{s.number % LINES}"
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (at(*p) for p in s.points))
-        marks.append(element("polyline", points=path, class_=f"line {colour}"))
-        for p in s.points if len(s.points) <= 13 else ():
-            marks.append(
-                element("circle", cx=at(*p)[0], cy=at(*p)[1], r=2.6, class_=f"point {colour}")
+        drawn = [element("polyline", points=path, class_=f"line {colour}")]
+        for x, y in s.points if len(s.points) <= 13 else ():
+            cx, cy = at(x, y)
+            tip = f"{s.label}\n{axis.partition(' ')[0]} {number(x)}: {y:.1f}"
+            drawn.append(
+                element("circle", cx=cx, cy=cy, r=2.6, class_=f"point {colour}", data_tip=tip)
             )
-        marks.append(_text(right + 8, end + 4, s.label, f"label {colour}"))
+        drawn.append(_text(right + 8, end + 4, s.label, f"label {colour}"))
+        marks.append(element("g", *drawn, class_="series"))
     return _svg(right + 150, bottom + 36, title, *marks, class_="lines")
 
 
@@ -187,16 +101,58 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
     return found
 
 
-def spark(curves: Sequence[Sequence[tuple[float, float]]], title: str) -> Markup:
-    """Training loss over optimiser steps, one thin line per seed, from 0 to its maximum."""
-    width, height = 180.0, 56.0
-    last = max(x for c in curves for x, _ in c)
-    top = max(max(y for c in curves for _, y in c), 1e-9)
-    marks = [_line(0, height - 1, width, height - 1, "grid")]
-    for number, curve in enumerate(curves):
-        path = " ".join(
-            f"{x / max(last, 1) * width:.1f},{(height - 1) - y / top * (height - 6):.1f}"
-            for x, y in curve
-        )
-        marks.append(element("polyline", points=path, class_=f"line seed-{number % 3}"))
-    return _svg(width, height, title, *marks, class_="spark")
+def curves(
+    loss: Sequence[Sequence[tuple[float, float]]],
+    dev: Sequence[Sequence[tuple[float, float]]],
+    spans: tuple[float, tuple[float, float] | None],
+    title: str,
+) -> Markup:
+    """Training loss over optimiser steps, a line for each seed, and below it the dev score.
+
+    `spans` are the top of the loss axis, which begins at 0, and the range of the dev axis.
+    """
+    left, right, top, bottom = 34.0, 214.0, 16.0, 88.0
+    last = max([x for c in (*loss, *dev) for x, _ in c], default=1.0)
+
+    def across(x: float) -> float:
+        return left + x / max(last, 1.0) * (right - left)
+
+    def panel(
+        lines: Sequence[Sequence[tuple[float, float]]],
+        span: tuple[float, float],
+        edge: tuple[float, float],
+        marker: bool,
+    ) -> list[Markup]:
+        def up(y: float) -> float:
+            share = (y - span[0]) / max(span[1] - span[0], 1e-9)
+            return edge[1] - share * (edge[1] - edge[0])
+
+        marks = []
+        for t in ticks(*span, 2):
+            marks.append(_line(left, up(t), right, up(t), "grid"))
+            marks.append(_text(left - 5, up(t) + 4, number(t), "tick", "end"))
+        for order, line in enumerate(lines):
+            path = " ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in thinned(line))
+            marks.append(element("polyline", points=path, class_=f"line seed-{order % 3}"))
+            for x, y in line if marker else ():
+                marks.append(element("circle", cx=across(x), cy=up(y), r=2.2, class_="at"))
+        return marks
+
+    height = bottom + 18
+    marks = panel(loss, (0.0, spans[0]), (top, bottom), False)
+    marks.append(_text(left, top - 6, "loss", "tick"))
+    if spans[1] is not None:
+        height = bottom + 80
+        marks += panel(dev, spans[1], (bottom + 22, bottom + 62), True)
+        marks.append(_text(left, bottom + 15, "dev", "tick"))
+    marks.append(_text(right, height - 3, f"{last:,.0f} steps", "tick", "end"))
+    return _svg(right + 8, height, title, *marks, class_="curve")
+
+
+def thinned(line: Sequence[tuple[float, float]], most: int = 60) -> Sequence[tuple[float, float]]:
+    """At most `most` points of a line, the last one always among them."""
+    if len(line) <= most:
+        return line
+    stride = math.ceil(len(line) / (most - 1))
+    kept = list(line[::stride])
+    return kept if kept[-1] == line[-1] else [*kept, line[-1]]

@@ -69,6 +69,40 @@ def of_part(part: Part) -> str:
     return text
 
 
+def brief(part: Part) -> str:
+    """One short sentence on a target: its best clear stop, the counts, what went unseen."""
+    measured = [c for c in part.grid if c.gain is not None]
+    words = [c.verdict for c in measured]
+    if not measured:
+        return "Nothing was measured yet." if part.grid else "It has no stops."
+    if words.count("uninformative") == len(words):
+        return "No route is clearly above chance and majority, so nothing can be said."
+    texts = []
+    for word, most, one, more in (
+        ("gain", max, "a clear gain", "clear gains, the largest"),
+        ("loss", min, "a clear loss", "clear losses, the largest"),
+    ):
+        found = [c for c in measured if c.verdict == word]
+        if found:
+            top = most(found, key=lambda c: c.gain.value if c.gain else 0.0)
+            start = one if len(found) == 1 else f"{len(found)} {more}"
+            texts.append(f"{start} with {top.stop}, {_value(top)}")
+    if not texts and words.count("no clear difference"):
+        texts.append("no stop made a clear difference")
+    elif words.count("no clear difference"):
+        texts.append(f"{words.count('no clear difference')} of {len(words)} stops in the noise")
+    silent = sum(w in ("too few seeds", "too few items", "uninformative") for w in words)
+    if silent:
+        texts.append(f"{silent} without a verdict")
+    if len(measured) < len(part.grid):
+        texts.append(f"{len(part.grid) - len(measured)} not measured")
+    text = "; ".join(texts) + "."
+    start = part.mean("none")
+    text = text[0].upper() + text[1:] if start is None else f"From {score(start)}: {text}"
+    seen = [c.gain.detectable for c in measured if c.gain and c.verdict == "no clear difference"]
+    return f"{text} {_unseen(max(seen))}" if seen else text
+
+
 def _unseen(detectable: float) -> str:
     if detectable >= WHOLE_SCALE:
         return "With so few seeds, some cells could not tell a gain of any size from noise."
