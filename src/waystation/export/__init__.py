@@ -88,6 +88,8 @@ def export(
             chosen = f"{plain.layers}/{plain.pooling}"
         facts = _facts(subject, store, plain, analysis, chosen)
         (scratch / "README.md").write_text(card(facts), encoding="utf-8")
+        for path in scratch.rglob("*.safetensors"):  # written for their owner alone
+            path.chmod((scratch / "README.md").stat().st_mode)
         files = _files(scratch)
         (scratch / RECORD).write_text(pretty(_record(facts, files)), encoding="utf-8")
     return Exported(

@@ -18,7 +18,7 @@ from waystation.export.snippets import Use, snippet
 from waystation.export.subject import Subject
 from waystation.packaged import PACKAGED
 from waystation.plan import Step
-from waystation.report.analysis import BASELINE, Analysis, Part
+from waystation.report.analysis import BASELINE, MEAN, Analysis, Part
 from waystation.report.numbers import (
     count,
     interval,
@@ -128,7 +128,7 @@ def card(facts: Facts) -> str:
         _section("Route", _route(facts)),
         _section("Data and licences", _licences(facts)),
         _section("Results", _results(facts)),
-        _section("Limits", [f"- {line}" for line in _limits(facts)]),
+        _section("Limits", _list(_limits(facts))),
         _section("Versions", _versions(facts)),
     ]
     return "\n".join(sections)
@@ -136,6 +136,10 @@ def card(facts: Facts) -> str:
 
 def _section(title: str, lines: Sequence[str]) -> str:
     return "\n".join([f"## {title}", "", *lines, ""])
+
+
+def _list(lines: Iterable[str]) -> list[str]:
+    return [f"- {line}" for line in lines]
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -254,7 +258,7 @@ def _loading(facts: Facts) -> list[str]:
         lines += [
             "",
             "The study predicted under bfloat16 autocast, and so does this code. Without it scores"
-            " differ in their third digit, and examples near a tie may change sides.",
+            " differ a little, and examples near a tie may change sides.",
         ]
     if use.plain.loader == "AutoModelForMultipleChoice":
         lines += [
@@ -339,7 +343,13 @@ def _licences(facts: Facts) -> list[str]:
         amount = listing(_unique(r.language for r in facts.subject.routes))
         rows.append(["evaluation", name, amount, task.licence or "not stated", task.citation])
     lines = _table(["used for", "what", "examples", "licence", "reference"], rows)
-    return [*lines, "", *(f"{sentence}\n" for sentence in _consequences(facts))]
+    for sentence in _consequences(facts):
+        lines += ["", sentence]
+    remarks = _unique(n for _, _, entry in facts.members for n in entry.get("notes", []))
+    tasks = [*_trained_on(facts), *(facts.tasks[part.task] for part in facts.parts)]
+    for task in {t.name: t for t in tasks}.values():
+        remarks += [f"{task.name}: {note.rstrip('.')}." for note in task.notes]
+    return [*lines, *(["", "Remarks on the data:", ""] if remarks else []), *_list(remarks)]
 
 
 def _consequences(facts: Facts) -> Iterator[str]:
@@ -365,10 +375,10 @@ def _consequences(facts: Facts) -> Iterator[str]:
         yield f"No single licence is stated for {names}; read its terms before you pass this on."
     if not closed and not unclear and trained:
         yield "No training data here excludes commercial use; attribution and share-alike remain."
-    others = [facts.tasks[p.task] for p in facts.parts if p.task not in {t.name for t in trained}]
-    tested = _unique(t.name for t in others if _NON_COMMERCIAL.search(t.licence))
-    if tested:
-        yield f"{listing(tested)}, non-commercial too, was used for evaluation only."
+    tested = [facts.tasks[p.task] for p in facts.parts if p.task not in {t.name for t in trained}]
+    apart = _unique(f"{t.name} ({t.licence})" for t in tested if _NON_COMMERCIAL.search(t.licence))
+    if apart:
+        yield f"{listing(apart)}, non-commercial data, served for evaluation alone."
 
 
 def _results(facts: Facts) -> list[str]:
@@ -393,10 +403,12 @@ def _of_part(facts: Facts, part: Part) -> list[str]:
     header = ["language", f"this model (seed {subject.seed})", several]
     header += ["no stop", "gain over no stop"] if compared else []
     rows = []
-    for language in (*part.languages, *part.apart):
-        own = [s for s in found if s.language == language]
-        mine = next((s.values[s.headline] for s in own if s.seed == subject.seed), None)
-        row = [_language(part, language), score(mine), _spread(own, seeds > 1)]
+    for language in (MEAN, *part.languages, *part.apart):
+        wanted = part.languages if language == MEAN else (language,)
+        own = [s for s in found if s.language in wanted]
+        values = [s.values[s.headline] for s in own if s.seed == subject.seed]
+        mine = sum(values) / len(values) if len(values) == len(wanted) else None
+        row = [_language(part, language), score(mine), _spread(own, wanted, seeds > 1)]
         cell = part.cell(subject.stop, language, shown)
         gain = cell.gain if cell else None
         if compared:
@@ -418,16 +430,23 @@ def _of_part(facts: Facts, part: Part) -> list[str]:
 
 
 def _language(part: Part, language: str) -> str:
+    if language == MEAN:
+        return "mean, zero-shot" if part.fine_tuned and part.apart else "mean"
     return language_name(language) + (" (fine-tuned on)" if language in part.apart else "")
 
 
-def _spread(scores: Sequence[Score], several: bool) -> str:
-    if not scores:
-        return "–"
+def _spread(scores: Sequence[Score], languages: Sequence[str], several: bool) -> str:
+    """The mean over seeds and languages with its interval; from seeds with all languages."""
+    seeds: dict[int, dict[str, Items]] = {}
+    for s in scores:
+        seeds.setdefault(s.seed, {})[s.language] = Items(s.statistics, s.groups, s.ids)
     samples = [
-        Sample(metric=s.metric, languages={s.language: Items(s.statistics, s.groups, s.ids)})
-        for s in scores
+        Sample(metric=scores[0].metric, languages=items)
+        for items in seeds.values()
+        if len(items) == len(languages)
     ]
+    if not samples:
+        return "–"
     found = score_interval(samples)
     bounds = f"[{score(found.low)}, {score(found.high)}]"
     return f"{score(found.value)} {bounds}" if several else bounds
@@ -435,15 +454,15 @@ def _spread(scores: Sequence[Score], several: bool) -> str:
 
 def _verdict(facts: Facts, part: Part) -> str:
     assert facts.analysis is not None
-    cell = part.cell(facts.subject.stop)
+    cell = part.cell(facts.subject.stop, MEAN, facts.shown(part))
     if cell is None or cell.gain is None:
         return f"No gain can be said: {cell.note if cell else 'no scores without a stop'}."
     many = sum(c.gain is not None for c in facts.analysis.grid)
     return (
         f"The stop `{facts.subject.stop}` over no stop, mean over {', '.join(cell.languages)}:"
         f" {points(cell.gain.value)} {interval(cell.gain.low, cell.gain.high)} points over"
-        f" {count(cell.gain.seeds, 'seed')}; {phrase(cell)} (corrected over the study's"
-        f" {count(many, 'gain')})."
+        f" {count(cell.gain.seeds, 'seed')}; {phrase(cell) or 'no verdict for this layer'}"
+        f" (corrected over the study's {count(many, 'gain')})."
     )
 
 
@@ -481,12 +500,10 @@ def _limits(facts: Facts) -> Iterator[str]:
         " not known."
     )
     yield from (f"{facts.subject.backbone}: {note}." for note in facts.subject.source["notes"])
-    yield from _unique(n for _, _, entry in facts.members for n in entry.get("notes", []))
-    tested = [facts.tasks[part.task] for part in facts.parts]
-    for task in {t.name: t for t in [*_trained_on(facts), *tested]}.values():
-        yield from (f"{task.name}: {note.rstrip('.')}." for note in task.notes)
-        if task.name.startswith("pocket-"):
-            yield f"{task.name} is generated from a small grammar; it says nothing of real text."
+    names = _unique([t.name for t in _trained_on(facts)] + [part.task for part in facts.parts])
+    pocket = [name for name in names if name.startswith("pocket-")]
+    if pocket:
+        yield f"Sentences of {listing(pocket)} come from a small grammar, not from people."
     yield f"Inputs were cut to {facts.use.max_tokens} tokens."
     yield "Not examined for social bias, safety or robustness."
 

@@ -61,7 +61,16 @@ def _without_gradients(use: Use) -> str:
 
 def _second(use: Use, name: str) -> str:
     """The expression of a second text, with what stands before it."""
-    return f'"{use.plain.between}" + {name}'.replace("\n", "\\n") if use.plain.between else name
+    return f'"{_between(use)}" + {name}' if use.plain.between else name
+
+
+def _seconds(use: Use, name: str) -> str:
+    """The same for a list of them."""
+    return f'["{_between(use)}" + text for text in {name}]' if use.plain.between else name
+
+
+def _between(use: Use) -> str:
+    return use.plain.between.replace("\n", "\\n")
 
 
 def _states(use: Use, rows: str = "**rows") -> str:
@@ -93,11 +102,10 @@ def _tokenized(use: Use, first: str, second: str | None) -> list[str]:
 
 
 def _classification(use: Use) -> list[str]:
-    pairs = f"[{_second(use, 'pair')} for pair in pairs]"
     lines = [
         "def scores(texts, pairs=None):",
         '    """Scores float32[texts, labels] of texts, or of pairs of texts."""',
-        f"    texts = [texts] if pairs is None else [texts, {pairs}]",
+        f"    texts = [texts] if pairs is None else [texts, {_seconds(use, 'pairs')}]",
         *_tokenized(use, "*texts", None),
         _without_gradients(use),
     ]
@@ -112,11 +120,10 @@ def _classification(use: Use) -> list[str]:
 
 
 def _choice(use: Use) -> list[str]:
-    options = f"[{_second(use, 'option')} for option in options]"
     lines = [
         "def scores(context, options):",
         '    """One score per option; the highest is the choice."""',
-        *_tokenized(use, "[context] * len(options)", options),
+        *_tokenized(use, "[context] * len(options)", _seconds(use, "options")),
         _without_gradients(use),
     ]
     if use.plain.head_file:
