@@ -8,7 +8,9 @@ frame, and with every label that the tasks give.
 
 from __future__ import annotations
 
+import re
 import string
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
@@ -20,7 +22,7 @@ from waystation.pocket import LANGUAGES, frames, tasks
 from waystation.pocket.grammar import Grammar, grammar, phrase, question, sentence
 from waystation.pocket.world import CONVERSE, RECEIVING, Event, Person
 
-SUFFIXED = {"ru": 2, "fi": 8, "tr": 5}  # how much longer a name with its suffix may be
+SUFFIXED = {"ru": 2, "fi": 8, "tr": 5, "ko": 3, "ta": 14}  # how much longer a name may become
 
 CLOSED = {
     "en": "the/DET to/ADP from/ADP in/ADP on/ADP at/ADP and/CCONJ who/PRON what/PRON where/ADV"
@@ -47,17 +49,34 @@ CLOSED = {
     " 时候/NOUN 哪里/PRON 年/NOUN 昨天/NOUN 白色/NOUN",
     "ja": "は/ADP が/ADP を/ADP に/ADP で/ADP から/ADP その/DET た/AUX だ/AUX な/AUX の/SCONJ"
     " 誰/PRON 何/PRON どこ/PRON いつ/PRON です/AUX か/PART て/SCONJ 年/NOUN 昨日/NOUN",
+    "ko": "새/DET 그/DET 누가/PRON 무엇을/PRON 어디에서/PRON 언제/ADV 어제/ADV",
+    "ta": "அந்த/DET அந்தப்/DET அந்தச்/DET யார்/PRON எதை/PRON எங்கே/ADV எப்போது/ADV நேற்று/ADV"
+    " இரவல்/NOUN விலைக்கு/NOUN மாதத்தில்/NOUN ஆண்டில்/NOUN மேலும்/CCONJ",
+    "th": "นั้น/DET ให้/ADP แก่/ADP จาก/ADP ที่/ADP ใน/ADP และ/CCONJ ใคร/PRON อะไร/PRON ที่ไหน/ADV"
+    " เมื่อไร/ADV เมื่อวานนี้/NOUN เดือน/NOUN ปี/NOUN คน/NOUN",
+    "vi": "đã/ADV cho/ADP|VERB từ/ADP ở/ADP vào/ADP và/CCONJ ai/PRON gì/PRON đâu/PRON cái/NOUN"
+    " khi/NOUN nào/DET đó/DET thứ/NOUN tháng/NOUN năm/NOUN|NUM hôm~qua/NOUN hai/NUM ba/NUM tư/NUM"
+    " sáu/NUM bảy/NUM một/NUM tám/NUM chín/NUM mười/NUM mười~một/NUM mười~hai/NUM",
 }  # fmt: skip
 
 
 def closed(code: str) -> dict[str, set[str]]:
     pairs = (entry.split("/") for entry in CLOSED[code].split())
-    return {word: set(tags.split("|")) for word, tags in pairs}
+    return {word.replace("~", " "): set(tags.split("|")) for word, tags in pairs}
+
+
+# What a Tamil accusative or dative takes over from the next word.
+LIAISON = re.compile("(?<=[ைு])[கசதப]்$")
 
 
 def lower(words) -> tuple[str, ...]:
     # Turkish capitals: İ is the capital of i, and python's lower() leaves a combining dot.
-    return tuple(word.replace("İ", "i").lower() for word in words)
+    return tuple(LIAISON.sub("", word).replace("İ", "i").lower() for word in words)
+
+
+def together(words) -> str:
+    """The words without any space, such as Vietnamese words have inside."""
+    return "".join(words).replace(" ", "")
 
 
 def bare(cell: str) -> tuple[str, ...]:
@@ -99,7 +118,7 @@ def lexicon(g: Grammar, part: str) -> dict[tuple[str, ...], set[str]]:
             for year in range(1990, 2025):
                 add(g.year.format(year), str(year))
         return found
-    not_forms = {"g", "gender", "class", "article", "k", "base"}
+    not_forms = {"g", "gender", "class", "article", "k", "base", "clf", "agrees", "rest"}
     for concept, row in getattr(g, part).items():
         for column, cell in row.items():
             if column == "stem":  # German weak endings
@@ -115,7 +134,8 @@ def is_name(g: Grammar, word: str, name: str) -> bool:
     word, name = word.replace("İ", "i").lower(), name.lower()
     if g.code not in SUFFIXED:
         return word == name
-    stem = name[:-1] if g.code == "ru" and name[-1] in "аяь" else name
+    cut = {"ru": "аяь", "ta": "்"}.get(g.code, "")
+    stem = name[:-1] if name[-1] in cut else name
     return word.startswith(stem) and len(word) <= len(name) + SUFFIXED[g.code]
 
 
@@ -151,6 +171,12 @@ def described(person: Person) -> tuple[str, ...]:
     return tuple(part for part in (person.noun or person.given, person.family) if part)
 
 
+def goes_on(g: Grammar, word: str, after: str) -> bool:
+    """Whether the next word belongs to the same name: a Korean particle ends one."""
+    ended = g.code == "ko" and word not in g.names.values()
+    return g.name_joint == " " and not ended and bool(name_of(g, after))
+
+
 def people_in(g: Grammar, words: tuple[str, ...]) -> list[tuple[str, ...]]:
     found: list[tuple[int, int, tuple[str, ...]]] = []
     for start, end, concepts in find(lower(words), lexicon(g, "people")):
@@ -162,7 +188,7 @@ def people_in(g: Grammar, words: tuple[str, ...]) -> list[tuple[str, ...]]:
         if all(len(name) == 1 for name in names):
             start = at
             person = [min(name) for name in names]
-            while at + 1 < len(words) and g.name_joint == " " and name_of(g, words[at + 1]):
+            while at + 1 < len(words) and goes_on(g, words[at], words[at + 1]):
                 at += 1
                 person.append(min(name_of(g, words[at])))
             found.append((start, at + 1, tuple(person)))
@@ -176,6 +202,9 @@ def read(g: Grammar, words: tuple[str, ...]) -> Reading:
     places = find(low, lexicon(g, "places"))
     times = find(low, lexicon(g, "times"))
     verbs = find(low, lexicon(g, "verbs"))
+    if g.code == "vi" and len(verbs) == 2:  # cho … mượn lends; bán cho sells to
+        assert low[verbs[1][0]] == ("mượn" if verbs[0][2] == {"lend"} else "cho")
+        verbs = verbs[:1]
     taken = {i for start, end, _ in places + times + verbs for i in range(start, end)}
     rest = tuple(word if i not in taken else "" for i, word in enumerate(low))
     things = find(rest, lexicon(g, "things"))
@@ -247,7 +276,8 @@ def test_tags_follow_from_the_lexicon(code, index, split):
         "VERB": [word for words in lexicon(g, "verbs") for word in words],
         "ADJ": [word for words in lexicon(g, "adjectives") for word in words],
     }
-    base = {word for row in g.verbs.values() for word in [row.get("base", "").lower()]}
+    base = {row.get(column, "").lower() for row in g.verbs.values() for column in ("base", "rest")}
+    classifiers = {row["clf"] for row in g.things.values() if "clf" in row}
     spots = [w for p, cell in g.places.items() for w, t in phrase(cell) if t == "NOUN"]
     days = {w for cell in g.times.values() for w in bare(cell)}
     (example,) = tasks.examples("pocket-pos", code, split, [index])
@@ -261,6 +291,8 @@ def test_tags_follow_from_the_lexicon(code, index, split):
         else:
             for cell in [*g.places.values(), *g.times.values()]:
                 allowed |= {tag for form, tag in phrase(cell) if form == word and tag == "PROPN"}
+            if code in ("ko", "ta") and word[:4].isdigit():
+                allowed.add({"ko": "NOUN", "ta": "ADJ"}[code])
         if not allowed:
             parts = word.split(g.name_joint) if g.name_joint != " " else [word]
             if all(name_of(g, part) for part in parts):
@@ -268,7 +300,7 @@ def test_tags_follow_from_the_lexicon(code, index, split):
             allowed |= {found for found, words in open_class.items() if low in words}
             allowed |= {"VERB"} if low in base else set()
             allowed |= {"NOUN"} if low in lower(spots) else set()
-            allowed |= {"NOUN"} if low in days else set()
+            allowed |= {"NOUN"} if low in days or low in classifiers else set()
             if code == "hi" and low in ("दिया", "दी", "लिया", "ली"):
                 allowed = {"VERB", "AUX"}  # alone, or after another verb's stem
         assert tag in allowed, (word, tag, allowed, example.words)
@@ -366,7 +398,7 @@ def test_choices_follow_from_what_is_said(code, index, split):
         for words, e in zip(story_clauses(g, premise), premise.events, strict=True)
     }
     giver, receiver = transfers[event.thing]
-    right = people_in(g, tuple(example.options[example.label].split(" " if g.spaced else "\n")))
+    right = people_in(g, tuple(example.options[example.label].split(" ")))
     assert right == [receiver if asked == "now" else giver]
 
 
@@ -379,19 +411,19 @@ def test_answers_follow_from_what_is_said(code, index, split):
     (example,) = tasks.examples("pocket-qa", code, split, [index])
     (answer,) = example.answers
     words = story_clauses(g, story)
-    before = "".join("".join(clause) for clause in words[:chosen])
-    upto = "".join("".join(clause) for clause in words[: chosen + 1])
+    before = together(word for clause in words[:chosen] for word in clause)
+    upto = together(word for clause in words[: chosen + 1] for word in clause)
     start = len(example.context[: answer.start].replace(" ", ""))
     assert len(before) <= start < len(upto), "the answer lies in another sentence"
     event = story.events[chosen]
-    inside = tuple(answer.text.split(" ") if g.spaced else [answer.text])
+    inside = tuple(answer.text.split(" "))
     if asked == "who":
         assert people_in(g, inside) == [described(event.agent)]
     elif asked == "what":
         spoken = lower([answer.text.replace(" ", "")])[0]
         (nouns,) = [cell for cell, c in lexicon(g, "things").items() if c == {event.thing}][-1:]
         assert any(
-            "".join(cell) in spoken
+            together(cell) in spoken
             for cell, concepts in lexicon(g, "things").items()
             if event.thing in concepts
         ), (answer, nouns)
@@ -399,7 +431,7 @@ def test_answers_follow_from_what_is_said(code, index, split):
         part, concept = ("places", event.place) if asked == "where" else ("times", event.time)
         spoken = lower([answer.text.replace(" ", "")])[0]
         whole = next(cell for cell, found in lexicon(g, part).items() if concept in found)
-        assert spoken in "".join(whole)
+        assert spoken in together(whole)
         assert lower([answer.text.split(" ")[-1]])[0] not in ("in", "on", "at", "में", "に", "で")
 
 
@@ -411,6 +443,113 @@ def test_a_question_about_one_event_fits_no_other(code):
         verbs = {RECEIVING.get(event.verb, event.verb) for event in story.events}
         assert len(verbs) == len(story.events)
         assert 0 <= chosen < 3
+
+
+def told(code: str, event: Event) -> str:
+    g = grammar(code)
+    return g.text(sentence(g, (event,), ("plain",)))[0]
+
+
+MARTIN, MARIA = Person("m", "martin"), Person("f", "maria", "lopez")
+
+
+def test_korean_particles_follow_the_last_sound():
+    """A consonant takes 은, 이, 을; a vowel 는, 가, 를: in names, nouns, all things."""
+    sold, bought = Event("sell", MARTIN, "book", MARIA), Event("buy", MARIA, "apple", MARTIN)
+    assert told("ko", sold) == "마틴은 마리아 로페스에게 책을 팔았다."
+    assert told("ko", bought) == "마리아 로페스는 마틴에게서 사과를 샀다."
+    g = grammar("ko")
+    for row in g.things.values():
+        assert row["acc"][len(row["nom"]) :] == ("을" if closed_syllable(row["nom"]) else "를")
+    for name in g.names.values():
+        for case, pair in (("top", "은는"), ("sub", "이가"), ("acc", "을를")):
+            (word,) = g.inflect((name,), MARTIN, case)
+            assert word == name + pair[0 if closed_syllable(name) else 1]
+
+
+def closed_syllable(word: str) -> bool:
+    """Whether the last syllable ends in a consonant: its decomposition has a third letter."""
+    return len(unicodedata.normalize("NFD", word[-1])) == 3
+
+
+def test_tamil_doubles_a_stop_before_a_native_word_and_agrees():
+    boy, grandmother = Person("m", noun="boy"), Person("f", noun="grandmother")
+    assert told("ta", Event("give", MARTIN, "book", boy)) == (
+        "மார்ட்டின் புத்தகத்தை அந்தச் சிறுவனுக்குக் கொடுத்தார்."
+    )
+    assert told("ta", Event("give", boy, "book", grandmother)) == (
+        "அந்தச் சிறுவன் புத்தகத்தைப் பாட்டிக்குக் கொடுத்தான்."
+    )
+    assert told("ta", Event("sell", Person("f", noun="girl"), "book", Person("m", "thomas"))) == (
+        "அந்தச் சிறுமி புத்தகத்தை தாமஸுக்கு விற்றாள்."
+    )
+
+
+def test_tamil_names_take_suffixes_by_their_last_sound():
+    g = grammar("ta")
+    for name, dative, ablative in (
+        ("மரியா", "மரியாவுக்கு", "மரியாவிடமிருந்து"),
+        ("ரோசி", "ரோசிக்கு", "ரோசியிடமிருந்து"),
+        ("ஓமர்", "ஓமருக்கு", "ஓமரிடமிருந்து"),
+        ("டேவிட்", "டேவிட்டுக்கு", "டேவிட்டிடமிருந்து"),
+    ):
+        assert g.inflect((name,), MARTIN, "dat") == (dative,)
+        assert g.inflect((name,), MARTIN, "abl") == (ablative,)
+
+
+def test_thai_spaces_stand_where_thai_has_them():
+    event = Event("sell", MARIA, "book", MARTIN, "new", "paris", "1995")
+    assert told("th", event) == "มาเรีย โลเปซขายหนังสือใหม่เล่มนั้นให้มาร์ตินที่ปารีสในปี 1995"
+    g = grammar("th")
+    both = sentence(g, (event, Event("find", MARTIN, "bed", place="rome")), ("place", "place"))
+    assert g.text(both)[0] == (
+        "ที่ปารีส มาเรีย โลเปซขายหนังสือใหม่เล่มนั้นให้มาร์ตินในปี 1995 และที่โรม มาร์ตินพบเตียงหลังนั้น"
+    )
+    (example,) = tasks.examples("pocket-qa", "th", "test", [0])
+    assert example.context.count("  ") == 0
+    assert example.context == example.context.strip()
+
+
+def test_vietnamese_lends_in_two_parts():
+    assert told("vi", Event("lend", MARTIN, "bread", MARIA)) == (
+        "Martin đã cho Maria Lopez mượn ổ bánh mì."
+    )
+    assert told("vi", Event("borrow", MARIA, "bread", MARTIN)) == (
+        "Maria Lopez đã mượn ổ bánh mì từ Martin."
+    )
+
+
+def test_korean_answers_leave_the_particle_out():
+    g = grammar("ko")
+    for at, example in enumerate(tasks.examples("pocket-qa", "ko", "test", range(80))):
+        story, chosen, asked = frames.qa("test", at)
+        event = story.events[chosen]
+        (answer,) = example.answers
+        if asked == "who":
+            right = " ".join(form for form, _ in g.person(event.agent, "nom"))
+        elif asked == "what":
+            right = " ".join(form for form, _ in g.thing(event.thing, event.adjective, "nom"))
+        elif asked == "where":
+            right = phrase(g.places[event.place])[0][0].removesuffix("에서")
+        else:
+            right = g.time(event.time)[0][0].removesuffix("에")
+        assert answer.text == right
+
+
+def test_tamil_answers_leave_the_doubled_stop_out():
+    seen = 0
+    for example in tasks.examples("pocket-qa", "ta", "test", range(80)):
+        (answer,) = example.answers
+        seen += bool(re.match("[கசதப]் ", example.context[answer.start + len(answer.text) :]))
+        assert not LIAISON.search(answer.text)
+    assert seen
+
+
+@every_language
+def test_forms_are_normalized(code):
+    for example in tasks.examples("pocket-ner", code, "train", range(40)):
+        for word in example.words:
+            assert unicodedata.is_normalized("NFC", word), word
 
 
 def test_the_reader_is_not_blind():

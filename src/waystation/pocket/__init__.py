@@ -18,5 +18,5 @@ from typing import Final
 VERSION: Final = 1
 
 LANGUAGES: Final[tuple[str, ...]] = (
-    "en", "de", "es", "ru", "hi", "tr", "fi", "ar", "id", "sw", "zh", "ja",
+    "en", "de", "es", "ru", "hi", "tr", "fi", "ar", "id", "sw", "zh", "ja", "ko", "ta", "th", "vi",
 )  # fmt: skip

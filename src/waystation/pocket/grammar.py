@@ -4,7 +4,8 @@ A language is one module in `languages/`, whose `GRAMMAR` is data (inflected for
 orders as templates) and a few lines for agreement inside the noun phrase and on names.
 
 A table has a header of columns and one row per line; `+` joins the words of a cell, `/TAG` gives a
-word its UPOS tag, `-` is nothing, `=` repeats the cell before it. A template is a sequence of
+word its UPOS tag, `_` is a space inside a word, `-` is nothing, `=` repeats the cell before it. A
+template is a sequence of
 literal words (`to/ADP`) and slots: A agent, O other (with K, the verb's adposition, both dropped
 where nobody else takes part), T thing, V verb, P place, W time, F whichever of these two is
 fronted, Q question word, B a past of "be" that agrees with the thing; `.x` asks for a case of a
@@ -19,6 +20,7 @@ import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from typing import Final, NamedTuple, TypeAlias, cast
 
 from waystation.errors import UserError, suggest
@@ -69,7 +71,8 @@ def phrase(cell: str, tag: str = "NOUN") -> Words:
     if cell == "-":
         return ()
     words = (word.rpartition("/") for word in cell.split("+"))
-    return tuple((form, found) if form else (found, tag) for form, _, found in words)
+    tagged = ((form, found) if form else (found, tag) for form, _, found in words)
+    return tuple((form.replace("_", " "), found) for form, found in tagged)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)  # compared by identity: keys of caches
@@ -78,9 +81,12 @@ class Grammar:
 
     `names` maps name concepts to their base forms; `inflect(words, person, case)` gives the words
     of a full name; `name_joint` makes one word of them where it is not a space. `agree` says what
-    the verb's columns m, f, n follow (agent, thing; empty where the column is v). `linked_form` is
-    the verb's column in a clause that another one follows. `fused` are adposition and article in
-    one word.
+    the verb's columns m, f, n follow (agent, thing; empty where the column is v), or `noun`: the
+    column that the row of the agent's noun names. `linked_form` is the verb's column in a clause
+    that another one follows. `fused` are adposition and article in one word; `liaison` is what a
+    word takes on before another. `ending` is how many letters at the end of a word (a particle)
+    an answer leaves out. `parted` says where a script that does not separate words has a space all
+    the same; it then also separates sentences.
     """
 
     code: str
@@ -103,9 +109,12 @@ class Grammar:
     agree: str = ""
     linked_form: str = ""
     fused: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    liaison: Callable[[Token, Token], str] | None = None
+    ending: Callable[[Token], int] = lambda _: 0
     link: str
     stop: str = "./PUNCT"
     spaced: bool = True
+    parted: Callable[[Token, Token], bool] | None = None
     upper: Callable[[str], str] = str.upper
 
     def person(self, person: Person, case: str) -> Words:
@@ -134,16 +143,28 @@ class Grammar:
         if not column:
             gender = event.agent.gender if self.agree == "agent" else ""
             gender = self.things[event.thing]["gender"] if self.agree == "thing" else gender
+            if self.agree == "noun" and event.agent.noun:
+                gender = self.people[event.agent.noun]["agrees"]
             column = gender or "v"
         return phrase(row[column], "VERB")
+
+    @property
+    def gap(self) -> str:
+        """What stands between two sentences."""
+        return " " if self.spaced or self.parted else ""
+
+    def _apart(self, before: Token, after: Token) -> bool:
+        """Whether a space stands between two words of a sentence."""
+        if not self.spaced:
+            return self.parted is not None and self.parted(before, after)
+        closing = after.tag == "PUNCT" and after.form != _OPENING
+        return before.form != _OPENING and not closing
 
     def text(self, tokens: Sequence[Token]) -> tuple[str, list[int]]:
         """Running text, and where each token starts in it."""
         text, starts = "", []
         for position, token in enumerate(tokens):
-            after_opening = position > 0 and tokens[position - 1].form == _OPENING
-            closing = token.tag == "PUNCT" and token.form != _OPENING
-            if self.spaced and text and not after_opening and not closing:
+            if position and self._apart(tokens[position - 1], token):
                 text += " "
             starts.append(len(text))
             text += token.form
@@ -253,7 +274,11 @@ def fill(
 
 
 def _fuse(language: Grammar, tokens: list[Token]) -> list[Token]:
-    """Adposition and article in one word, where the language writes them so."""
+    """Adposition and article in one word, and liaison, where the language writes them so."""
+    liaison = language.liaison
+    if liaison:
+        ends = [*(liaison(one, two) for one, two in pairwise(tokens)), ""]
+        return [t._replace(form=t.form + end) for t, end in zip(tokens, ends, strict=True)]
     if not language.fused:
         return tokens
     done: list[Token] = []

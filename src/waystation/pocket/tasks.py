@@ -51,8 +51,7 @@ def _sentences(language: Grammar, story: Story) -> list[list[Token]]:
 
 
 def _text(language: Grammar, story: Story) -> str:
-    gap = " " if language.spaced else ""
-    return gap.join(language.text(tokens)[0] for tokens in _sentences(language, story))
+    return language.gap.join(language.text(tokens)[0] for tokens in _sentences(language, story))
 
 
 def _id(split: str, index: int) -> str:
@@ -90,7 +89,6 @@ def _paraphrase(language: Grammar, split: str, index: int) -> ClassificationExam
 
 def _choice(language: Grammar, split: str, index: int) -> ChoiceExample:
     premise, event, asked, options, label = frames.choice(split, index)
-    gap = " " if language.spaced else ""
     asking = language.text(question(language, event, asked))[0]
     names = tuple(
         language.text([Token(*word) for word in language.person(person, "nom")])[0]
@@ -99,7 +97,7 @@ def _choice(language: Grammar, split: str, index: int) -> ChoiceExample:
     return ChoiceExample(
         id=_id(split, index),
         group=_id(split, index),
-        context=_text(language, premise) + gap + asking,
+        context=_text(language, premise) + language.gap + asking,
         options=names,
         label=label,
     )
@@ -150,12 +148,13 @@ def _qa(language: Grammar, split: str, index: int) -> SpanExample:
     story, chosen, asked = frames.qa(split, index)
     context, answer = "", Answer(text="", start=0)
     for position, tokens in enumerate(_sentences(language, story)):
-        context += " " if context and language.spaced else ""
+        context += language.gap if context else ""
         text, starts = language.text(tokens)
         if position == chosen:
             asked_for = [i for i, token in enumerate(tokens) if token.role == _ROLE[asked]]
             start, last = starts[asked_for[0]], asked_for[-1]
-            found = text[start : starts[last] + len(tokens[last].form)]
+            end = starts[last] + len(tokens[last].form) - language.ending(tokens[last])
+            found = text[start:end]
             answer = Answer(text=found, start=len(context) + start)
         context += text
     asking = question(language, story.events[chosen], asked)
