@@ -26,7 +26,6 @@ from pydantic import BaseModel
 from waystation import packaged, task
 from waystation.cli import app
 from waystation.document import describe
-from waystation.languages import name_of
 from waystation.settings import Numerics, Resources, TrainConfig
 from waystation.tasks.own import OwnData
 
@@ -218,9 +217,14 @@ def _link(source: str) -> str:
 
 
 def _hub(found: Any) -> Iterator[str]:
-    source = getattr(found, "hub", None)
+    source = found.hub
     if source is not None:
-        yield f"Hub: `{source.repo}`"
+        verified = "" if source.verified else " (not compared with the live hub yet)"
+        yield (
+            f"Hub: [{source.repository}]({source.card}), splits {', '.join(source.splits)};"
+            f" [columns]({source.documented}){verified}."
+        )
+        yield from source.notes
 
 
 def _paths(found: Any) -> Iterator[list[str]]:
@@ -306,9 +310,11 @@ def json_fields() -> str:
         " verb against them. Fields are added without notice; one that is renamed or removed is"
         " in the changelog.\n\n"
     )
-    found = {path.stem: json.loads(path.read_text()) for path in sorted(SCHEMAS.glob("*.json"))}
-    rows = [[f"[{n}](#{n})", f"[{n}.json](json/{n}.json)", s["title"]] for n, s in found.items()]
-    text += table(["output", "schema", ""], rows)
+    names = sorted(path.stem for path in SCHEMAS.glob("*.json"))
+    found = {name: json.loads((SCHEMAS / f"{name}.json").read_text()) for name in names}
+    found["report"]["title"] = "`waystation run STUDY --json`, `waystation report --format json`"
+    rows = [[f"[{n}](#{n})", s["title"], f"[{n}.json](json/{n}.json)"] for n, s in found.items()]
+    text += table(["output", "printed by", "schema"], rows)
     for name, schema in found.items():
         text += f"\n## {name}\n\n{schema['title']}. {schema.get('description', '')}".rstrip()
         parts = {"": schema} | {f"`{k}`": v for k, v in schema.get("$defs", {}).items()}
@@ -411,15 +417,6 @@ def _first_sentence(path: Path) -> str:
     assert text, f"{path} says nothing about itself"
     first = " ".join(text.split("\n\n")[0].split())
     return re.split(r"(?<=[.?!])\s", first)[0]
-
-
-# -- languages -------------------------------------------------------------------------------------
-
-
-def pocket_names() -> list[str]:
-    """The pages of the built-in benchmark, English first, by the language's name."""
-    tags = [p.stem for p in (DOCS / "pocket").glob("*.md") if p.stem != "index"]
-    return sorted(tags, key=lambda tag: (tag != "en", name_of(tag)))
 
 
 PAGES: dict[str, Callable[[], str]] = {

@@ -22,9 +22,9 @@ def on_config(config: Any) -> Any:
 
 
 def _title(page: Path) -> str:
-    """A page's first heading."""
-    found = re.search(r"^# (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    assert found, f"{page} has no heading"
+    """The language's name, from the page's heading `pocket in NAME (tag)`."""
+    found = re.search(r"^# pocket in (.+) \(", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert found, f"{page} has no heading 'pocket in LANGUAGE (tag)'"
     return found[1]
 
 

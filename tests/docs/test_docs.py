@@ -11,9 +11,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from pages import BLOCKS, PAGES, ROOT, Block, of
 from typer.testing import CliRunner
 
-from pages import BLOCKS, PAGES, ROOT, Block, of
 from waystation.cli import app
 from waystation.study import load_study
 from waystation.task import get
@@ -45,9 +45,7 @@ def test_yaml_blocks_are_studies(block: Block, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", loose("python"), ids=label)
-def test_python_blocks_run(
-    block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_python_blocks_run(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "my_tasks.py"
     path.write_text(block.text)

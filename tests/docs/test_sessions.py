@@ -12,9 +12,9 @@ import runpy
 from pathlib import Path
 
 import pytest
+from pages import BLOCKS, ROOT, Block, blocks
 from typer.testing import CliRunner
 
-from pages import BLOCKS, ROOT, Block, blocks
 from tiny import tiny_encoder
 from waystation.cli import app
 
