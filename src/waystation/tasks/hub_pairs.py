@@ -90,7 +90,10 @@ def _pawsx(rows: Iterable[Row], _: str, split: str) -> Iterator[ClassificationEx
 
 
 def _sts(rows: Iterable[Row], _: str, split: str) -> Iterator[RegressionExample]:
-    """Scores are stored in 32 bits: 3.8 comes as 3.7999999523 and is read as 3.8 again."""
+    """Scores are stored in 32 bits: 3.8 comes as 3.7999999523 and is read as 3.8 again.
+
+    Scores of more digits (2.11111111111111) have eight of them on the hub.
+    """
     import numpy as np
 
     for row in rows:
@@ -207,4 +210,5 @@ STS_B: Final = _glue(
     "stsb",
     {"sentence1": "text", "sentence2": "text", "label": "number", "idx": "integer"},
     _sts,
+    ("Scores have eight digits at most, where some of the files' have fifteen.",),
 )
