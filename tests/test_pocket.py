@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 
 from waystation.errors import UserError
 from waystation.examples import digest_of_lines
-from waystation.languages import language as known
+from waystation.languages import language as row_of
 from waystation.pocket import LANGUAGES, VERSION, gloss, tasks
 from waystation.pocket.grammar import grammar, table
 from waystation.pocket.world import CONVERSE, WORLDS, scatter
@@ -42,7 +42,7 @@ def test_breadth():
     assert len({g.script for g in grammars}) == 9
     assert sum(not g.spaced for g in grammars) == 3
     for g in grammars:  # the project's table of languages names the same families
-        assert (known(g.code).family, known(g.code).name) == (g.family, g.name)
+        assert (row_of(g.code).family, row_of(g.code).name) == (g.family, g.name)
     assert [g.code for g in grammars] == list(LANGUAGES)
 
 

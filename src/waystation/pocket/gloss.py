@@ -94,7 +94,7 @@ def _items(code: str) -> list[str]:
     assert isinstance(asked, SpanExample)
     (answer,) = asked.answers or ()
     end = answer.start + len(answer.text)
-    context = f"{asked.context[: answer.start]}**[**{answer.text}**]**{asked.context[end:]}"
+    context = f"{asked.context[: answer.start]}⟦{answer.text}⟧{asked.context[end:]}"
     lines.append(
         f"- **Question** ({where}): {asked.question} {context}"
         f" Answer: **{answer.text}**, characters {answer.start} to {end}."
@@ -120,7 +120,7 @@ def sentences() -> str:
         "Every section shows the same items. The sentence is an example of `pocket-topic`; its"
         " tags are those that `pocket-pos` and `pocket-ner` give such words, and its translation"
         " is what `pocket-bitext` pairs it with. The right option of a choice is **bold**; the"
-        " answer to a question stands in **[** brackets **]** in its context, and its characters"
+        " answer to a question stands in ⟦brackets⟧ in its context, and its characters"
         " count from 0.",
         "",
     ]
