@@ -111,7 +111,7 @@ F1 = Metric(
 )
 
 
-def _generator(*words: object) -> np.random.Generator:
+def generator(*words: object) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32("/".join(map(str, words)).encode()))
 
 
@@ -138,8 +138,8 @@ def _score(name: str, stop: str, seed: int, language: str, variant: str) -> tupl
     target = TARGETS[name]
     base, effects = target.variants.get(variant, (target.base, target.effects))
     base += SPREAD.get(language, 0.0) * (0.4 if name == "xcopa" else 1.0) * (base < 90)
-    by_seed = _generator("seed", name, variant, stop, seed).normal(0, target.seed_spread)
-    by_language = _generator("lang", name, variant, stop, language, seed).normal(0, 0.3)
+    by_seed = generator("seed", name, variant, stop, seed).normal(0, target.seed_spread)
+    by_language = generator("lang", name, variant, stop, language, seed).normal(0, 0.3)
     return base, base + effects.get(stop, 0.0) + (by_seed + by_language) * target.fine_tuned
 
 
@@ -154,9 +154,9 @@ def scores_of(
         for seed in seeds if target.fine_tuned else seeds[:1] if stop == "none" else seeds:
             for language in LANGUAGES if target.english else LANGUAGES[1:]:
                 for variant in target.variants or {"": None}:
-                    uniform = _generator("items", name, language).random(items)
+                    uniform = generator("items", name, language).random(items)
                     _, truth = _score(name, stop, seed, language, variant)
-                    redraw = _generator("redraw", name, language, stop, seed, variant, backbone)
+                    redraw = generator("redraw", name, language, stop, seed, variant, backbone)
                     statistics = _statistics(target, truth / 100, uniform, redraw)
                     ids = tuple(f"{language}-{i}" for i in range(items))
                     found.append(
@@ -182,7 +182,7 @@ def scores_of(
 
 
 def _curve(steps: int, seed: int) -> tuple[tuple[int, float, float], ...]:
-    noise = _generator("curve", steps, seed)
+    noise = generator("curve", steps, seed)
     points = np.linspace(1, steps, 20).round().astype(int)
     loss = 0.35 + 0.8 * np.exp(-points / (steps / 4)) + noise.normal(0, 0.02, len(points))
     rate = 1e-5 * np.minimum(points / (0.1 * steps), (steps - points) / (0.9 * steps))
@@ -195,18 +195,18 @@ def _steps(targets: tuple[str, ...], seeds: tuple[int, ...]) -> list[StepSummary
     for stop in STOPS:
         for seed in seeds:
             if stop != "none":
-                steps.append(_train(f"train {stop}@{seed}", 110.0 + seed, seed))
+                steps.append(train_step(f"train {stop}@{seed}", 110.0 + seed, seed))
             for target in targets:
                 route = f"{stop}>{target}@{seed}"
                 if TARGETS[target].fine_tuned:
-                    steps.append(_train(f"train {route}", 42.0 + 2 * seed, seed))
+                    steps.append(train_step(f"train {route}", 42.0 + 2 * seed, seed))
                 for language in LANGUAGES if TARGETS[target].english else LANGUAGES[1:]:
-                    steps.append(_step("predict", f"predict {route} {language}", 1.2))
-                    steps.append(_step("score", f"score {route} {language}", 0.1))
+                    steps.append(one_step("predict", f"predict {route} {language}", 1.2))
+                    steps.append(one_step("score", f"score {route} {language}", 0.1))
     return steps
 
 
-def _step(kind: str, label: str, seconds: float) -> StepSummary:
+def one_step(kind: str, label: str, seconds: float) -> StepSummary:
     number = zlib.crc32(label.encode())
     return StepSummary(
         key=f"{kind}-{number:012x}",
@@ -218,9 +218,9 @@ def _step(kind: str, label: str, seconds: float) -> StepSummary:
     )
 
 
-def _train(label: str, seconds: float, seed: int) -> StepSummary:
+def train_step(label: str, seconds: float, seed: int) -> StepSummary:
     dev = ((94, {"dev": 61.0 + seed}), (188, {"dev": 66.5 + seed}))
-    step = _step("train", label, seconds)
+    step = one_step("train", label, seconds)
     return replace(step, peak_memory_bytes=2_400_000_000, curve=_curve(188, seed), dev=dev)
 
 
@@ -276,7 +276,7 @@ def _spoilt(step: StepSummary) -> StepSummary:
     return replace(lost, state="missing") if "nli+commonsenseqa>xnli" in step.label else step
 
 
-HOSTILE = "<script>alert(1)</script>\"'&`|</style>*_"
+HOSTILE = "<script>alert(1)</script>\"'&`|</style>*_<!--</script"
 
 
 def renamed(results: Results, name: str) -> Results:

@@ -9,7 +9,6 @@ from typing import Final, NamedTuple
 from waystation.report.markup import Markup, element, join
 from waystation.report.numbers import MINUS
 
-
 TICKS: Final = 5
 """About how many numbers fit under a small picture."""
 

@@ -96,7 +96,7 @@ def _language(
 def _interval(part: Part, cell: Cell | None, axis: Axis) -> Markup:
     if cell is None or cell.gain is None:
         tip = tips.of_cell(part, cell) if cell else ""
-        return element("td", "not measured", class_="none", data_tip=tip)
+        return element("td", element("i", "not measured"), class_="none", data_tip=tip)
     gain = cell.gain
     cut = [c for c, beyond in (("below", gain.low < axis.low), ("above", gain.high > axis.high))
            if beyond]  # fmt: skip

@@ -12,18 +12,21 @@ from collections.abc import Sequence
 from typing import Final
 
 from waystation.report.analysis import BASELINE, MEAN, Analysis, Cell, Part
-from waystation.report.numbers import interval, language_name, points, score, variant
+from waystation.report.numbers import interval, language_name, points, score
 from waystation.report.sentences import metric_line
 from waystation.report.words import look
 
-HEAD: Final = r"""% Made by `waystation report STUDY --format latex`; compiles with pdflatex.
-% The tables need these packages, all of them in TeX Live's latex-recommended and latex-extra:
+HEAD: Final = r"""% Made by `waystation report STUDY --format latex`; compiles with plain pdflatex.
+% The tables need these packages, all in TeX Live's latex-recommended collection:
 %   booktabs   the rules
-%   longtable  tables by language may be longer than a page
-%   array, amssymb (the marks), fontenc with T1, pdflscape (grids of many targets)
+%   longtable  tables that may be longer than a page
+%   amssymb    the marks of verdicts
+%   fontenc    T1, for accents
+%   pdflscape  landscape pages, for studies of many stops
 \documentclass{article}
 \usepackage[T1]{fontenc}
-\usepackage{array,booktabs,longtable,amssymb,pdflscape}
+\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
+\usepackage{amssymb,booktabs,longtable,pdflscape}
 \usepackage[margin=2cm]{geometry}
 \setlength{\tabcolsep}{4pt}
 \begin{document}
@@ -33,8 +36,10 @@ LEGEND: Final = (
     r" ? not judged (Holm-corrected over the grid); in brackets the 95\% interval over items and"
     r" seeds."
 )
-WIDE: Final = 5
-"""Targets (or stops) more than which a table goes on a landscape page, in small type."""
+BESIDE: Final = 3
+"""Stops up to which an interval stands beside its gain; of more it stands below."""
+UPRIGHT: Final = 5
+"""Stops up to which a table stands on an upright page."""
 
 _SPECIAL: Final = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
@@ -87,60 +92,68 @@ def _character(character: str) -> str:
 
 
 def _grid(analysis: Analysis, backbone: str) -> list[str]:
-    parts = analysis.of(backbone)
-    heads = [rf"\shortstack{{{escape(p.target)}\\{{\footnotesize {_metric(p)}}}}}" for p in parts]
-    rows = [["no stop (score)", *(escape(score(p.mean(BASELINE))) for p in parts)]]
-    bounds: list[list[str]] = []
-    for stop in analysis.stops:
-        cells = [p.cell(stop) for p in parts]
-        rows.append([escape(stop), *(_gain(c) for c in cells)])
-        bounds.append(["", *(_bracket(c) for c in cells)])
-    caption = f"Gains in points over no stop, {escape(backbone)}. {LEGEND}"
-    body = [_row(rows[0]), r"\midrule"]
-    for row, bound in zip(rows[1:], bounds, strict=True):
-        body += [_row(row), _row(bound)]
-    wide = len(parts) > WIDE
-    columns = f"@{{}}l*{{{len(parts)}}}{{c}}@{{}}"
-    size = r"\scriptsize" if wide else r"\small"
-    table = [
-        r"\begin{table}[htbp]", rf"\caption{{{caption}}}", r"\centering", size,
-        rf"\begin{{tabular}}{{{columns}}}", r"\toprule", _row(["stop", *heads]), r"\midrule",
-        *body, r"\bottomrule", r"\end{tabular}", r"\end{table}",
-    ]  # fmt: skip
-    return [*([r"\begin{landscape}"] if wide else []), *table,
-            *([r"\end{landscape}"] if wide else []), ""]  # fmt: skip
-
-
-def _metric(part: Part) -> str:
-    layer = f", {variant(part.variant)}" if part.variant else ""
-    return escape(part.headline + layer)
+    """Targets down and stops across, which paper has more room for than the other way round."""
+    rows = [
+        ([part.target, score(part.mean(BASELINE))], [part.cell(s) for s in analysis.stops])
+        for part in analysis.of(backbone)
+    ]
+    metrics = "; ".join(
+        f"{escape(part.target)}: {escape(metric_line(part))}" for part in analysis.of(backbone)
+    )
+    caption = f"Gains in points over no stop, {escape(backbone)}. {LEGEND} Scores: {metrics}."
+    return _table(analysis.stops, ["target", "no stop"], rows, caption)
 
 
 def _by_language(analysis: Analysis, part: Part) -> list[str]:
-    """Scores and gains of one target, a row for each language; long ones go over pages."""
+    """Scores without a stop and gains of one target, a row for each language."""
     where = f" on {part.backbone}" if len(analysis.results.backbones) > 1 else ""
-    caption = f"{escape(part.target + where)}: {escape(metric_line(part))}. {escape(part.sentence)}"
-    head = _row(["language", "no stop", *(rf"\multicolumn{{1}}{{c}}{{{escape(s)}}}"
-                                          for s in analysis.stops)])  # fmt: skip
-    body = []
+    rows = []
     for language in (MEAN, *part.languages, *part.apart):
         label = "mean" if language == MEAN else language_name(language)
         label += " (fine-tuned on)" if language in part.apart else ""
         cells = [part.cell(stop, language) for stop in analysis.stops]
-        before = escape(score(part.mean(BASELINE, language)))
-        body.append(_row([escape(label), before, *(_line(c) for c in cells)]))
-        if language == MEAN:
-            body.append(r"\midrule")
-    wide = len(analysis.stops) > 3
-    size = r"\tiny" if len(analysis.stops) > WIDE else r"\footnotesize"
-    columns = f"@{{}}lr*{{{len(analysis.stops)}}}{{r}}@{{}}"
+        rows.append(([label, score(part.mean(BASELINE, language))], cells))
+    caption = f"{escape(part.target + where)}: {escape(metric_line(part))}. {escape(part.sentence)}"
+    return _table(analysis.stops, ["language", "no stop"], rows, caption)
+
+
+def _table(
+    stops: Sequence[str],
+    first: Sequence[str],
+    rows: Sequence[tuple[list[str], list[Cell | None]]],
+    caption: str,
+) -> list[str]:
+    """One longtable; its first two columns are a name and a score."""
+    beside = len(stops) <= BESIDE
+    heads = [rf"\multicolumn{{3}}{{c}}{{{escape(s)}}}" if beside else escape(s) for s in stops]
+    head = _row([*first, *heads])
+    one = r"@{\quad}r@{\,}l@{~}l" if beside else "c"
+    columns = f"lr*{{{len(stops)}}}{{{one}}}"
+    body = [line for labels, cells in rows for line in _lines(labels, cells, beside)]
     table = [
-        rf"\begin{{longtable}}{{{columns}}}", rf"\caption{{{caption}}}\\", r"\toprule", head,
-        r"\midrule", r"\endfirsthead", r"\toprule", head, r"\midrule", r"\endhead", *body,
-        r"\bottomrule", r"\end{longtable}",
+        rf"\setlength{{\LTcapwidth}}{{\linewidth}}\begin{{longtable}}{{@{{}}{columns}@{{}}}}",
+        rf"\caption{{{caption}}}\\", r"\toprule", head, r"\midrule", r"\endfirsthead",
+        r"\toprule", head, r"\midrule", r"\endhead", *body, r"\bottomrule", r"\end{longtable}",
     ]  # fmt: skip
-    return [*([r"\begin{landscape}"] if wide else []), rf"{{{size}", *table, "}",
-            *([r"\end{landscape}"] if wide else []), ""]  # fmt: skip
+    if len(stops) <= UPRIGHT:
+        return [r"{\footnotesize", *table, "}", ""]
+    return [r"\begin{landscape}", r"{\scriptsize", *table, "}", r"\end{landscape}", ""]
+
+
+def _lines(labels: list[str], cells: Sequence[Cell | None], beside: bool) -> list[str]:
+    """One row of the table, or two where intervals stand below."""
+    left = [escape(label) for label in labels]
+    if beside:
+        return [_row([*left, *(_beside(c) for c in cells)])]
+    bounds = ["{" + (_bounds(c)) + "}" for c in cells]
+    above = _row([*left, *(f"{_gain(c)} {_mark(c)}".strip() for c in cells)])
+    return [rf"{above}*", _row(["", "", *bounds]), r"\addlinespace[2pt]"]
+
+
+def _beside(cell: Cell | None) -> str:
+    if cell is None or cell.gain is None:
+        return r"\multicolumn{3}{c}{not measured}"
+    return f"{_gain(cell)} & {_mark(cell)} & {{{_bounds(cell)}}}"
 
 
 def _row(cells: Sequence[str]) -> str:
@@ -150,23 +163,18 @@ def _row(cells: Sequence[str]) -> str:
 def _gain(cell: Cell | None) -> str:
     if cell is None or cell.gain is None:
         return "not measured"
-    return f"{escape(points(cell.gain.value))} {_mark(cell)}".strip()
+    return escape(points(cell.gain.value))
 
 
-def _bracket(cell: Cell | None) -> str:
-    """The interval in braces: a row that begins with [ would be an option of the row before."""
+def _bounds(cell: Cell | None) -> str:
     if cell is None or cell.gain is None:
         return ""
-    return rf"{{\footnotesize {escape(interval(cell.gain.low, cell.gain.high))}}}"
+    return escape(interval(cell.gain.low, cell.gain.high))
 
 
-def _line(cell: Cell | None) -> str:
-    return f"{_gain(cell)} {_bracket(cell)}".strip()
-
-
-def _mark(cell: Cell) -> str:
+def _mark(cell: Cell | None) -> str:
     """The verdict's mark; nothing for details, which have none."""
-    if not cell.verdict:
+    if cell is None or cell.gain is None or not cell.verdict:
         return ""
     if cell.verdict in ("too few seeds", "too few items", "uninformative"):
         return "?"
