@@ -128,12 +128,17 @@ def settings() -> str:
         text += f"\n## {title}\n\n{intro}\n\n"
         said = _attribute_docs(model)
         rows = [
-            [_code(name), said.get(name, ""), _values(info), _value(info)]
+            [_code(name), _null(said.get(name, "")), _values(info), _value(info)]
             for name, info in model.model_fields.items()
             if not (model is OwnData and name in ("format", "path"))
         ]
         text += table(["field", "", "values", "default"], rows)
     return text
+
+
+def _null(text: str) -> str:
+    """Python's None is YAML's null."""
+    return text.replace("None", "`null`")
 
 
 def _values(info: Any) -> str:

@@ -12,20 +12,21 @@ from typing import Any
 
 
 def on_config(config: Any) -> Any:
-    """Add one page per pocket language, English first, without listing them by hand."""
+    """Add the other pocket pages, then one per language, English first, by the language's name."""
     folder = Path(config["docs_dir"]) / "pocket"
-    pages = sorted(p for p in folder.glob("*.md") if p.stem != "index")
-    pages.sort(key=lambda page: (page.stem != "en", _title(page)))
+    pages = {page: _title(page) for page in sorted(folder.glob("*.md")) if page.stem != "index"}
+    order = sorted(pages, key=lambda page: (pages[page][0], page.stem != "en", pages[page][1]))
     section = next(part["Pocket"] for part in config["nav"] if "Pocket" in part)
-    section += [{_title(page): f"pocket/{page.name}"} for page in pages]
+    section += [{pages[page][1]: f"pocket/{page.name}"} for page in order]
     return config
 
 
-def _title(page: Path) -> str:
-    """The language's name, from the page's heading `pocket in NAME (tag)`."""
-    found = re.search(r"^# pocket in (.+) \(", page.read_text(encoding="utf-8"), re.MULTILINE)
-    assert found, f"{page} has no heading 'pocket in LANGUAGE (tag)'"
-    return found[1]
+def _title(page: Path) -> tuple[bool, str]:
+    """Whether a page is a language's (`# pocket in NAME (tag)`), and what to call it."""
+    with page.open(encoding="utf-8") as file:
+        heading = file.readline().removeprefix("# ").strip()
+    found = re.match(r"pocket in (.+) \(", heading)
+    return (True, found[1]) if found else (False, heading)
 
 
 def on_post_build(config: Any) -> None:
