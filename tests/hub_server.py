@@ -74,6 +74,7 @@ class Fault:
     times: int
     status: int | None = None
     after_bytes: int | None = None
+    method: str = ""
 
 
 @dataclass
@@ -129,7 +130,14 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
         def _serve(self) -> None:
             path = unquote(self.path.partition("?")[0])
             hub.asked.append((self.command, path, {k.lower(): v for k, v in self.headers.items()}))
-            fault = next((f for f in hub.faults if f.part in path and f.times > 0), None)
+            fault = next(
+                (
+                    fault
+                    for fault in hub.faults
+                    if fault.part in path and fault.times > 0 and fault.method in ("", self.command)
+                ),
+                None,
+            )
             if fault is not None and fault.status is not None:
                 fault.times -= 1
                 return self._answer(fault.status, b"down", {})

@@ -322,7 +322,11 @@ T = TypeVar("T")
 
 
 def patiently(call: Callable[[], T]) -> T:
-    """`call()`, tried again after 1, 2, 4 and 8 s where the hub or the connection fails."""
+    """`call()`, tried again after 1, 2, 4 and 8 s where the hub or the connection fails.
+
+    `huggingface_hub` is patient by itself with file headers, listings and broken downloads, not
+    with a commit's look-up nor with a file that is answered 5xx.
+    """
     for wait_s in WAITS_S:
         try:
             return call()
@@ -333,20 +337,14 @@ def patiently(call: Callable[[], T]) -> T:
     return call()
 
 
-def _passing(error: BaseException | None) -> bool:
+def _passing(error: Exception) -> bool:
     """Whether an error may pass by itself: no connection, a timeout, 408, 429 or 5xx."""
-    from huggingface_hub.errors import HfHubHTTPError, HTTPError, OfflineModeIsEnabled
+    from huggingface_hub.errors import HfHubHTTPError, HTTPError
 
-    while error is not None:
-        if isinstance(error, OfflineModeIsEnabled):
-            return False
-        if isinstance(error, HfHubHTTPError):
-            status = error.response.status_code
-            return status in (408, 429) or status >= 500
-        if isinstance(error, HTTPError):
-            return True
-        error = error.__cause__
-    return False
+    if isinstance(error, HfHubHTTPError):
+        status = error.response.status_code
+        return status in (408, 429) or status >= 500
+    return isinstance(error, HTTPError)
 
 
 @contextmanager
@@ -384,8 +382,8 @@ def _explained(repository: str, revision: str) -> Iterator[None]:
         reason = f"status {error.response.status_code}" if hasattr(error, "response") else ""
         raise UserError(
             f"expected to download {what}, found {reason or type(error).__name__} after"
-            f" {len(WAITS_S) + 1} tries; try again (what is there is kept), or pass --data DIR with"
-            " the official files."
+            f" {len(WAITS_S) + 1} tries; try again (finished files are kept), or pass --data DIR"
+            " with the official files."
         ) from error
 
 
