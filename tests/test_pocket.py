@@ -172,7 +172,9 @@ def test_tags_are_known_and_aligned(language):
                 assert all(word and word == word.strip() for word in example.words)
 
 
-@pytest.mark.parametrize(("split", "languages"), [("dev", ("zh",)), ("test", ("hi", "ja"))])
+@pytest.mark.parametrize(
+    ("split", "languages"), [("dev", ("zh", "ko", "th")), ("test", ("hi", "ta", "vi"))]
+)
 def test_bitext_is_distinct_on_both_sides(split, languages):
     for language in languages:
         examples = some("pocket-bitext", language, split, tasks.SIZES[split])
