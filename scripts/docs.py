@@ -75,26 +75,31 @@ def verbs() -> str:
         arguments = [p for p in command.params if not p.opts[0].startswith("-")]
         usage = " ".join(["waystation", name, *(_metavar(p) for p in arguments), "[OPTIONS]"])
         text += f"`{usage}`\n\n"
-        rows = [[_option(p), p.help or "", _default(p)] for p in command.params if not p.hidden]
+        rows = [[_option(p), _said(p), _default(p)] for p in command.params if not p.hidden]
         text += table(["", "", "default"], rows)
     return text
 
 
 def _metavar(parameter: Any) -> str:
-    if parameter.metavar:
-        return str(parameter.metavar)
-    annotation = parameter.type_descriptor.annotation
-    if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return "|".join(str(member.value) for member in annotation)
-    return str(parameter.name).upper()
+    return str(parameter.metavar or parameter.name.upper())
 
 
 def _option(parameter: Any) -> str:
     names = sorted(parameter.opts, key=len)
     if not names[0].startswith("-"):
-        return _code(_metavar(parameter))
+        return _code(_metavar(parameter).replace("|", " or "))
     value = "" if parameter.is_flag else f" {_metavar(parameter)}"
     return ", ".join(_code(name + value) for name in names)
+
+
+def _said(parameter: Any) -> str:
+    """The help text, and the values where there are few."""
+    text = str(parameter.help or "")
+    annotation = parameter.type_descriptor.annotation
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        values = ", ".join(_code(member.value) for member in annotation)
+        text += f" One of {values}."
+    return text
 
 
 def _default(parameter: Any) -> str:
@@ -229,7 +234,7 @@ def _hub(found: Any) -> Iterator[str]:
             f"Hub: [{source.repository}]({source.card}), splits {', '.join(source.splits)};"
             f" [columns]({source.documented}){verified}."
         )
-        yield from source.notes
+        yield from (f"On the hub: {note}" for note in source.notes)
 
 
 def _paths(found: Any) -> Iterator[list[str]]:
@@ -243,7 +248,7 @@ def _paths(found: Any) -> Iterator[list[str]]:
                 files = ", ".join(
                     dict.fromkeys(_code(PurePosixPath(n).relative_to(folder)) for n in pattern)
                 )
-                other = ", ".join(f"{tag}: {code}" for tag, code in codes.items() if tag != code)
+                other = ", ".join(f"{t}: {_plain(code)}" for t, code in codes.items() if t != code)
                 rows.setdefault(files + (f" ({other})" if other else ""), []).append(folder)
         for position, (files, folders) in enumerate(rows.items()):
             shown = ", ".join(_code(folder) if folder else "the top" for folder in folders)
@@ -268,6 +273,11 @@ def _pattern(
         match = matcher.fullmatch("\n".join(names))
         codes[tag] = match["l"] if match else " and ".join(Path(n).name for n in names)
     return tuple(joined.split("\n")), codes
+
+
+def _plain(code: str) -> str:
+    """A code as text; a pattern as code, since Markdown reads its stars."""
+    return _code(code) if "*" in code else code
 
 
 def _shared(parts: tuple[str, ...]) -> str:
