@@ -1,13 +1,15 @@
-"""Pools: where units of steps run. Both follow `concurrent.futures`; bytes are equal in each.
+"""Pools: where units of steps run. All follow `concurrent.futures`; bytes are equal in each.
 
 `InlinePool` runs in this process, exceptions unwrapped, so that a debugger lands in user code.
 `LocalPool` runs `jobs` spawned processes; events travel back through a queue, results through
-the store. A worker that dies (killed, out of memory) breaks only what it was running.
+the store. A worker that dies (killed, out of memory) breaks only what it was running; its future
+raises BrokenExecutor. `RayPool`, for many machines, is in ray_pool.py.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -24,6 +26,8 @@ class Pool(Protocol):
     """Runs units; `jobs` says how many at once."""
 
     jobs: int
+    retries_alone: bool
+    """Workers share a machine, so what killed one may have been the others' memory."""
 
     def submit(self, place: Place, unit: Unit) -> Future[list[Finished]]:
         """Start a unit (or run it, inline) and give its future."""
@@ -39,6 +43,7 @@ class InlinePool:
     """One unit at a time, in this process."""
 
     jobs = 1
+    retries_alone = True
 
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
@@ -59,6 +64,8 @@ class InlinePool:
 class LocalPool:
     """Units in spawned processes of this machine."""
 
+    retries_alone = True
+
     def __init__(self, jobs: int, emit: Emit) -> None:
         self.jobs = jobs
         self._context = multiprocessing.get_context("spawn")
@@ -69,7 +76,10 @@ class LocalPool:
 
     def _start(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
-            self.jobs, mp_context=self._context, initializer=_begin, initargs=(self._events,)
+            self.jobs,
+            mp_context=self._context,
+            initializer=_begin,
+            initargs=(self._events, self.jobs),
         )
 
     def submit(self, place: Place, unit: Unit) -> Future[list[Finished]]:
@@ -91,9 +101,11 @@ class LocalPool:
         self._listener.join(timeout=5)
 
 
-def _begin(events: Any) -> None:
+def _begin(events: Any, jobs: int) -> None:
     global _queue
     _queue = events
+    if jobs > 1:  # threads that wait must not spin on cores that another worker computes on
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _work(place: Place, unit: Unit) -> list[Finished]:

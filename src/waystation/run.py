@@ -9,8 +9,7 @@ that is killed at any moment is continued by running again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +23,7 @@ from waystation.steps import Finished, Place, Progress
 from waystation.store import Store, explained, pretty, write_atomically
 from waystation.study import Study, load_study
 
-PoolName = Literal["inline", "local"]
+PoolName = Literal["inline", "local", "ray"]
 MAX_RECOMPUTES = 3
 
 
@@ -145,12 +144,7 @@ def run_study(path: Path, options: Options, watcher: Watcher | None = None) -> O
     watcher.begin({k: prepared.plan.steps[k] for k in missing}, len(prepared.plan.steps))
     finished: dict[str, Finished] = {}
     if missing:
-        jobs = options.jobs or prepared.study.resources.jobs
-        pool: Pool
-        if options.pool == "local" or jobs > 1:
-            pool = LocalPool(jobs, watcher.event)
-        else:
-            pool = InlinePool(watcher.event)
+        pool = _pool(prepared, watcher, missing)
         run = _Run(prepared, pool, watcher, set(missing))
         try:
             finished = run.all()
@@ -161,6 +155,19 @@ def run_study(path: Path, options: Options, watcher: Watcher | None = None) -> O
     register(prepared, options.limit)
     results = collect(prepared.lock, prepared.plan, prepared.store, prepared.study)
     return Outcome(results=results, finished=finished, prepared=prepared)
+
+
+def _pool(prepared: Prepared, watcher: Watcher, missing: list[str]) -> Pool:
+    options, resources = prepared.options, prepared.study.resources
+    if options.pool == "ray":
+        from waystation.ray_pool import RayPool, need_of
+
+        need = need_of(prepared.lock, prepared.plan, missing, prepared.store, resources)
+        return RayPool(prepared.store, need, options.jobs, watcher.event, watcher.say)
+    jobs = options.jobs or resources.jobs
+    if options.pool == "local" or jobs > 1:
+        return LocalPool(jobs, watcher.event)
+    return InlinePool(watcher.event)
 
 
 @dataclass
@@ -192,7 +199,7 @@ class _Run:
 
     def _submit(self) -> None:
         units = self._ready()
-        alone = [u for u in units if self.deaths.get(u[0].unit)]
+        alone = [u for u in units if self.pool.retries_alone and self.deaths.get(u[0].unit)]
         if alone and not self.running:
             units = alone[:1]
         elif alone:
@@ -238,7 +245,7 @@ class _Run:
     def _take(self, future: Future[list[Finished]], unit: tuple[Step, ...]) -> None:
         try:
             ended = future.result()
-        except BrokenProcessPool:
+        except BrokenExecutor:
             self._worker_died(unit)
             return
         for one in ended:
@@ -275,8 +282,9 @@ class _Run:
         self.deaths[name] = self.deaths.get(name, 0) + 1
         left = [s for s in unit if self.prepared.store.state(s.key) != "done"]
         if self.deaths[name] < 2:
+            alone = ", alone" if self.pool.retries_alone else ""
             self.watcher.say(
-                f"a worker died while it ran '{unit[0].label}'; that is tried once more, alone"
+                f"a worker died while it ran '{unit[0].label}'; that is tried once more{alone}"
             )
             self.todo |= {s.key for s in left}
             return

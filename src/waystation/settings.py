@@ -72,3 +72,9 @@ class Resources(_Closed):
     devices: Literal["auto", "cpu", "cuda"] = "auto"
     jobs: Annotated[int, Field(ge=1, le=1024)] = 1
     """Steps that run at once in the local pool."""
+    cpus: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """CPU cores that a step reserves in a Ray cluster; None takes as many as it has threads."""
+    gpus: Annotated[float, Field(gt=0, le=64)] | None = None
+    """GPUs that a step reserves in a Ray cluster, as 0.5; None takes one where there are any."""
+    memory_gb: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    """Memory that a step reserves in a Ray cluster; None takes the plan's estimate."""

@@ -1,0 +1,222 @@
+"""The Ray pool without a cluster: sizes of workers, greetings, addresses, one sentence each."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from waystation import ray_pool
+from waystation.errors import UserError
+from waystation.plan import Plan, Step
+from waystation.pools import _begin
+from waystation.ray_pool import Hired, Need, connect, fitted, import_ray, nearest, need_of, unfit
+from waystation.ray_worker import Greeting, Worker, arrived, store_fault, versions
+from waystation.settings import Resources
+from waystation.store import Store
+
+NEED = Need(cpus=2, gpus=None, memory_bytes=4_000_000_000, estimated=True, threads=2)
+SMALL = {"Alive": True, "Resources": {"CPU": 4.0, "memory": 9e9}}
+CARDS = {"Alive": True, "Resources": {"CPU": 16.0, "memory": 64e9, "GPU": 4.0}}
+GONE = {"Alive": False, "Resources": {"CPU": 64.0, "memory": 64e9, "GPU": 8.0}}
+
+
+# -- sizes -----------------------------------------------------------------------------------------
+
+
+def _step(key: str, backbone: str | None) -> Step:
+    context = {"backbone": backbone} if backbone else {}
+    return Step(key=key, kind=key.split("-")[0], label=key, spec={}, context=context)
+
+
+def test_a_worker_is_as_large_as_the_largest_missing_step(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    steps = [_step("train-a", "small"), _step("train-b", "large"), _step("score-c", None)]
+    plan = Plan({s.key: s for s in steps}, ())
+    lock = {
+        "backbones": {"small": {"size_bytes": 1_000}, "large": {"size_bytes": 9_000}},
+        "numerics": {"threads": 3},
+    }
+    need = need_of(lock, plan, ["train-a", "train-b", "score-c"], store, Resources())
+    assert (need.cpus, need.gpus, need.memory_bytes, need.estimated) == (3, None, 36_000, True)
+    assert need_of(lock, plan, ["train-a"], store, Resources()).memory_bytes == 4_000
+    assert need_of(lock, plan, ["score-c"], store, Resources()).memory_bytes == 0
+    store.folder("train-a").mkdir()
+    (store.folder("train-a") / "run.json").write_text('{"peak_memory_bytes": 5500}')
+    assert need_of(lock, plan, ["train-a"], store, Resources()).memory_bytes == 5_500
+    own = Resources(devices="cuda", cpus=1, memory_gb=0.5)
+    need = need_of(lock, plan, ["train-a"], store, own)
+    assert (need.cpus, need.gpus, need.memory_bytes, need.estimated) == (1, 1.0, 500_000_000, False)
+    assert need_of(lock, plan, ["train-a"], store, Resources(devices="cpu")).gpus == 0
+    assert need_of(lock, plan, ["train-a"], store, Resources(gpus=0.5)).gpus == 0.5
+
+
+def test_workers_are_counted_over_living_machines() -> None:
+    assert fitted(NEED, [SMALL, GONE]) == (replace(NEED, gpus=0.0), 2)
+    assert fitted(NEED, [SMALL, CARDS]) == (replace(NEED, gpus=1.0), 4)
+    assert fitted(replace(NEED, gpus=0.5), [CARDS])[1] == 8
+    assert fitted(replace(NEED, gpus=0.0), [SMALL, CARDS])[1] == 2 + 8
+    # an estimate is no reason to refuse a machine, the study's own number is
+    assert fitted(replace(NEED, memory_bytes=10**12), [SMALL])[0].memory_bytes == 9e9
+    with pytest.raises(UserError, match=r"a machine in the cluster with 2 CPUs and 1000.0"):
+        fitted(replace(NEED, memory_bytes=10**12, estimated=False), [SMALL])
+    with pytest.raises(UserError, match=r"found 4 CPUs, 0 GPUs, 9.0 GB; lower `resources:"):
+        fitted(replace(NEED, cpus=5), [SMALL])
+    with pytest.raises(UserError, match=r"with 2 CPUs, 1 GPUs and"):
+        fitted(replace(NEED, gpus=1.0), [SMALL])
+
+
+def test_a_unit_goes_to_the_worker_that_holds_its_model() -> None:
+    fresh, small, large = (Hired(None, None, b) for b in ("", "small", "large"))
+    assert nearest([fresh, small, large], "large") is large
+    assert nearest([small, fresh, large], "other") is fresh
+    assert nearest([small, large], "other") is small
+
+
+# -- greetings -------------------------------------------------------------------------------------
+
+
+def _greeting(**changes: Any) -> Greeting:
+    return replace(Greeting(host="node-7", processor="a", versions=versions(), fault=""), **changes)
+
+
+def test_a_worker_with_other_versions_is_refused(tmp_path: Path) -> None:
+    assert unfit(_greeting(), versions(), tmp_path) == ""
+    assert {"python", "ray", "waystation", "torch"} <= set(versions())
+    other = versions() | {"torch": "1.0", "python": "2.7.18"}
+    said = unfit(_greeting(versions=other), versions(), tmp_path)
+    assert "expected the versions of this machine on node-7" in said
+    assert f"torch 1.0 instead of {versions()['torch']}" in said
+    assert "python 2.7.18" in said
+    assert "transformers" not in said
+
+
+def test_a_worker_that_does_not_see_the_store_is_refused(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store")
+    pool = SimpleNamespace(_store=store)
+    with ray_pool.RayPool._hold_token(pool) as file:  # type: ignore[arg-type]
+        token = Path(file.name).name
+        greeting = Worker({}).greet(store.root, token)
+        assert greeting.fault == ""
+        absent = Worker({}).greet(tmp_path / "absent", token).fault
+        other = Worker({}).greet(Store.open(tmp_path / "other").root, token).fault
+    assert absent == f"no folder {tmp_path / 'absent'} there"
+    assert other == f"another folder at {tmp_path / 'other'} there"
+    # the lock is free now, as it would look where locks end at their machine
+    unlocked = store_fault(store.root, token)
+    assert unlocked == f"file locks in {store.root} that do not hold between the two machines"
+    said = unfit(_greeting(fault=absent), versions(), store.root)
+    assert f"expected the store {store.root} on every machine of the cluster" in said
+    assert "found on node-7 no folder" in said
+
+
+def test_a_step_of_another_machine_is_waited_for(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    assert not arrived(store, ["train-a"], patience_s=0.0)
+
+    def publish() -> None:
+        with store.lock("train-a"):
+            store.publish("train-a", {}, lambda folder: None, dict)
+
+    timer = threading.Timer(0.3, publish)
+    timer.start()
+    assert arrived(store, ["train-a"])
+    timer.join()
+
+
+# -- addresses -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def web_server() -> Iterator[int]:
+    """Something that listens and is no cluster."""
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as thread:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            connection.recv(64)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            connection.close()
+
+        thread.submit(answer)
+        yield server.getsockname()[1]
+
+
+def test_an_address_without_a_cluster_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, web_server: int
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        closed = server.getsockname()[1]
+    expected = {
+        f"127.0.0.1:{closed}": f"at RAY_ADDRESS 127.0.0.1:{closed}, found nothing (",
+        f"127.0.0.1:{web_server}": "found something else listening there; start one with",
+        "ray://127.0.0.1:10001": "expected RAY_ADDRESS to be HOST:PORT of a cluster's head",
+        "somewhere": "`local`, found 'somewhere'; run on a machine of the cluster",
+    }
+    for address, sentence in expected.items():
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        with pytest.raises(UserError) as raised:
+            connect(SimpleNamespace())
+        assert sentence in str(raised.value)
+
+
+class _Mismatch(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (
+            RuntimeError("Version mismatch: The cluster was started with:\n  Ray: 2.1"),
+            "this machine's versions of Python and Ray, found others (Version mismatch: The",
+        ),
+        (
+            ConnectionError("no raylet\nmore"),
+            "found ConnectionError: no raylet; run `ray start --address=auto` on this machine",
+        ),
+    ],
+)
+def test_a_cluster_that_refuses_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, sentence: str
+) -> None:
+    def init(**_: object) -> None:
+        raise error
+
+    monkeypatch.setenv("RAY_ADDRESS", "auto")
+    fake = SimpleNamespace(init=init, exceptions=SimpleNamespace(RayError=_Mismatch))
+    with pytest.raises(UserError) as raised:
+        connect(fake)
+    assert sentence in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_ray_that_is_not_installed_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UserError, match=r"install it with `pip install waystation\[ray\]`"):
+        import_ray()
+
+
+# -- the local pool's threads ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("jobs", "before", "after"), [(1, "", None), (2, "", "PASSIVE"), (2, "ACTIVE", "ACTIVE")]
+)
+def test_workers_that_share_a_machine_wait_without_spinning(
+    monkeypatch: pytest.MonkeyPatch, jobs: int, before: str, after: str | None
+) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", before)  # so that it is restored
+    if not before:
+        monkeypatch.delenv("OMP_WAIT_POLICY")
+    _begin(None, jobs)
+    assert os.environ.get("OMP_WAIT_POLICY") == after
