@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import io
 import json
 import re
-import shutil
-import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 
 from synthetic_results import HOSTILE, quick, renamed, synthetic
-from waystation.report import Analysis, analyse, render
+from waystation.report import Analysis, analyse, html_run, numbers, render, tips
 from waystation.report.markup import Markup, element, name
+from waystation.report.sentences import brief
 from waystation.report.words import look, phrase
 
 
@@ -141,51 +142,80 @@ def test_a_study_of_four_targets_is_small() -> None:
     assert len(text.encode()) < 2_000_000
 
 
-def _chromium(path: Path, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-    found = found or shutil.which("google-chrome")
-    if found is None:
-        pytest.skip("no chromium, chromium-browser or google-chrome on PATH")
-    return subprocess.run(
-        [
-            found, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-            "--no-first-run", "--disable-background-networking", "--disable-component-update",
-            "--disable-sync", "--enable-logging=stderr", f"--user-data-dir={folder / 'profile'}",
-            "--virtual-time-budget=2000", *options, path.as_uri(),
-        ],
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-
-
-def console_lines(log: str) -> list[str]:
-    return [line for line in log.splitlines() if "CONSOLE" in line]
-
-
-@pytest.mark.browser
-def test_browser_opens_it_from_disk_without_console_errors(
-    faulty: Analysis, tmp_path: Path
-) -> None:
-    path = tmp_path / "report with a space.html"
+def test_the_policy_names_the_script_that_is_there(faulty: Analysis) -> None:
     text = render(faulty.results, "html", faulty)
-    path.write_text(text, "utf-8")
-    done = _chromium(path, tmp_path, "--dump-dom")
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert console_lines(done.stderr) == []
-    seen = read(done.stdout)
-    assert faulty.sentence in seen.text
-    assert "How to read this" in seen.text
-    # The control: a page that breaks the policy is noticed, so that silence above means something.
-    broken = tmp_path / "broken.html"
-    broken.write_text(text.replace("</body>", "<script>1</script></body>"), "utf-8")
-    assert console_lines(_chromium(broken, tmp_path, "--dump-dom").stderr)
+    script = re.search(r"<script>(.*)</script>", text, re.S)
+    assert script is not None
+    digest = base64.b64encode(hashlib.sha256(script[1].encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in text
+    assert "</script" not in script[1]
 
 
-@pytest.mark.browser
-def test_browser_draws_it_at_phone_width(faulty: Analysis, tmp_path: Path) -> None:
-    path = tmp_path / "report.html"
-    path.write_text(render(faulty.results, "html", faulty), "utf-8")
-    picture = tmp_path / "page.png"
-    done = _chromium(path, tmp_path, f"--screenshot={picture}", "--window-size=500,2000")
-    assert done.returncode == 0, done.stderr[-2000:]
-    # An empty page compresses to a few kB.
-    assert picture.stat().st_size > 60_000
+def test_every_target_has_its_sentence_before_the_grid(faulty: Analysis) -> None:
+    text = render(faulty.results, "html", faulty)
+    overview = read(text[text.index('<section id="overview"') : text.index('<section id="gains"')])
+    for part in faulty.parts:
+        assert part.target in overview.text
+        assert brief(part) in overview.text
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("xnli", "From 45.2: a clear gain with nli, +"),
+        ("udpos", "no stop made a clear difference"),
+        ("pawsx", "No route is clearly above chance and majority, so nothing can be said."),
+        ("tatoeba", "3 clear losses, the largest with nli, −"),
+    ],
+)
+def test_the_short_sentence_of_a_target(faulty: Analysis, target: str, said: str) -> None:
+    part = next(p for p in faulty.parts if p.target == target)
+    assert said.partition(": ")[2] in brief(part) if ": " in said else said in brief(part)
+
+
+def test_the_short_sentence_without_a_verdict() -> None:
+    part = quick(targets=("xnli",), seeds=(0,)).parts[0]
+    assert brief(part).endswith(": 3 without a verdict.")
+    nothing = replace(part, cells=tuple(replace(c, gain=None) for c in part.cells))
+    assert brief(nothing) == "Nothing was measured yet."
+    assert brief(replace(part, cells=())) == "It has no stops."
+
+
+def test_every_gain_has_a_tooltip_with_its_evidence(faulty: Analysis) -> None:
+    part = next(p for p in faulty.parts if p.target == "udpos")
+    cell = part.cell("commonsenseqa")
+    assert cell is not None
+    lines = tips.of_cell(part, cell).split("\n")
+    assert lines[0] == "commonsenseqa → udpos, mean"
+    assert re.fullmatch(r"[+−][\d.]+ points \[[+−][\d.]+, [+−][\d.]+\]", lines[1])
+    assert re.fullmatch(r"○ no clear difference \(corrected p = [\d.]+\)", lines[2])
+    assert lines[4] == "2 seeds, n = 1600 items in 200 groups, 8 languages"
+    assert lines[5] == "without seed 1"
+    german = part.cell("commonsenseqa", "de")
+    assert german is not None
+    assert "no verdict for details" in tips.of_cell(part, german)
+    lost = next(p for p in faulty.parts if p.target == "xnli").cell("nli+commonsenseqa")
+    assert lost is not None
+    assert "not measured: not run yet" in tips.of_cell(faulty.parts[0], lost)
+
+
+def test_shared_steps_are_counted_once() -> None:
+    results = synthetic(targets=("xnli",), seeds=(0,), items=20)
+    shared = [s for s in results.steps if s.kind == "train"][:2]
+    steps = [replace(s, stops=("nli",), seconds=60.0) for s in results.steps if s not in shared]
+    steps += [replace(s, stops=("nli", "commonsenseqa"), seconds=3600.0) for s in shared]
+    text = str(html_run.cost(replace(results, steps=tuple(steps))))
+    row = re.search(r'<th scope="row">shared by several stops</th>.*?</tr>', text, re.S)
+    assert row is not None
+    assert "2 h 00 min" in row[0]
+    whole = sum(s.seconds for s in steps)
+    assert f"took {numbers.duration(whole)} of work" in text
+
+
+def test_a_large_study_lists_training_only() -> None:
+    results = synthetic(targets=("xnli", "udpos", "pawsx", "tatoeba", "xcopa"), items=5)
+    assert len(results.steps) > html_run.LISTED
+    text = str(html_run.cost(results))
+    assert "steps: training and what failed (the JSON report has all)" in text
+    assert "train nli&gt;xnli@0" in text
+    assert "predict nli" not in text

@@ -36,6 +36,8 @@ def page(analysis: Analysis, excerpts: Sequence[Excerpt] = ()) -> str:
     before, after = _sections(analysis, bool(excerpts))
     rest = sum(len(part.encode()) for part in (*before, *after))
     browser = html_examples.section(analysis.results, excerpts, LARGEST - rest)
+    if excerpts and not browser:  # there is no room for any
+        return page(analysis)
     body = element(
         "body",
         element("a", "Skip to the gains", href="#gains", class_="skip"),

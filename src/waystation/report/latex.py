@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from waystation.report.analysis import BASELINE, MEAN, Analysis, Cell, Part
@@ -45,7 +46,7 @@ _SPECIAL: Final = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
-    "'": r"\textquotesingle{}", "`": r"\textasciigrave{}", "-": "-{}",
+    "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
     "\N{MINUS SIGN}": "$-$", "\N{EN DASH}": "--", "\N{EM DASH}": "---", "∞": r"$\infty$",
     "→": r"$\rightarrow$", "·": r"\textperiodcentered{}", "…": r"\ldots{}", "×": r"$\times$",
     "‘": "`", "’": "'", "“": "``", "”": "''", "ß": r"\ss{}", "æ": r"\ae{}", "Æ": r"\AE{}",
@@ -74,7 +75,9 @@ def document(analysis: Analysis) -> str:
 
 def escape(text: str) -> str:
     """Text as LaTeX shows it as it is, in ASCII only."""
-    return "".join(_character(c) for c in " ".join(text.split()))
+    plain = " ".join(text.split())
+    # Two hyphens in a row would become a dash.
+    return "".join(_character(c) + "{}" * (c + n == "--") for c, n in pairwise(plain + " "))
 
 
 def _character(character: str) -> str:
@@ -137,7 +140,14 @@ def _table(
     ]  # fmt: skip
     if len(stops) <= UPRIGHT:
         return [r"{\footnotesize", *table, "}", ""]
-    return [r"\begin{landscape}", r"{\scriptsize", *table, "}", r"\end{landscape}", ""]
+    return [
+        r"\begin{landscape}",
+        r"{\scriptsize\setlength{\tabcolsep}{2pt}",
+        *table,
+        "}",
+        r"\end{landscape}",
+        "",
+    ]
 
 
 def _lines(labels: list[str], cells: Sequence[Cell | None], beside: bool) -> list[str]:

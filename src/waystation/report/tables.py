@@ -158,6 +158,8 @@ def document(analysis: Analysis) -> JSON:
                 "key": s.key,
                 "kind": s.kind,
                 "label": s.label,
+                "stops": list(s.stops),
+                "targets": list(s.targets),
                 "state": s.state,
                 "seconds": _finite(s.seconds),
                 "peak_memory_bytes": s.peak_memory_bytes,
