@@ -65,7 +65,7 @@ def test_a_pinned_commit_is_read_after_the_branch_moved(snli: FakeHub) -> None:
     first = load()
     pins = hub.pinned(file.path for file in first.files)
     old = snli.repositories[REPOSITORY].branches["main"]
-    assert pins == {REPOSITORY: old}
+    assert pins == {REPOSITORY: [old]}
     rows = [{**row, "premise": "Other."} for row in SNLI.rows]
     new = snli.put(REPOSITORY, {"plain_text": {"validation": rows}}, SNLI.features)
     assert new != old
@@ -74,11 +74,11 @@ def test_a_pinned_commit_is_read_after_the_branch_moved(snli: FakeHub) -> None:
     assert not snli.of(REPOSITORY), "a cached commit needs no network"
     moved = load()
     assert moved.examples[0].text == "Other."
-    assert hub.pinned(file.path for file in moved.files) == {REPOSITORY: new}
+    assert hub.pinned(file.path for file in moved.files) == {REPOSITORY: [new]}
 
 
 def test_a_pinned_commit_that_is_gone(snli: FakeHub) -> None:
-    text = refused(Hub(pins={REPOSITORY: "d" * 40}))
+    text = refused(Hub(pins={REPOSITORY: ["d" * 40]}))
     assert f"expected revision {'d' * 40} of the dataset {REPOSITORY}" in text
     assert "--relock" in text
 
@@ -88,7 +88,7 @@ def test_paths_say_repository_and_commit() -> None:
     shown = f"hf://datasets/owner/na-me@{'a' * 40}/de/test.parquet"
     assert hub.shown(path) == shown
     assert hub.shown(Path("data/xnli/test-de.tsv")) is None
-    assert hub.pinned([shown, "xnli/test-de.tsv"]) == {"owner/na-me": "a" * 40}
+    assert hub.pinned([shown, "xnli/test-de.tsv"]) == {"owner/na-me": ["a" * 40]}
 
 
 def test_only_the_files_of_a_split_are_fetched(fake: FakeHub) -> None:
@@ -117,7 +117,7 @@ def test_the_hubs_conversion_is_read_where_a_repository_has_a_script(fake: FakeH
         REPOSITORY, {"plain_text": {"validation": SNLI.rows}}, SNLI.features, converted=True
     )
     assert fake.repositories[REPOSITORY].branches[CONVERTED] == sha
-    assert hub.pinned(file.path for file in load().files) == {REPOSITORY: sha}
+    assert hub.pinned(file.path for file in load().files) == {REPOSITORY: [sha]}
 
 
 # -- what is there and what is not ---------------------------------------------------------------
@@ -291,7 +291,7 @@ def test_a_later_run_keeps_the_files_that_a_failed_one_finished(
 ) -> None:
     """Within a file, `huggingface_hub` resumes in the same process only (its #4228)."""
     test_shards_are_joined_in_order(fake)
-    pins = dict.fromkeys([REPOSITORY], fake.repositories[REPOSITORY].branches["main"])
+    pins = {REPOSITORY: [fake.repositories[REPOSITORY].branches["main"]]}
     for file in Path(constants.HF_HUB_CACHE).rglob("validation-00001-*"):
         file.resolve().unlink()
         file.unlink()

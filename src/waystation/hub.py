@@ -109,9 +109,12 @@ class HubSource(Generic[E]):
 
 @dataclass
 class Hub:
-    """One reading of the hub: `pins` maps repositories to the commits that a lock names."""
+    """One reading of the hub: `pins` maps repositories to the commits that a lock names.
 
-    pins: Mapping[str, str] = field(default_factory=dict)
+    Of several, the first that has what is asked for is read; where none has it, the newest is.
+    """
+
+    pins: Mapping[str, Sequence[str]] = field(default_factory=dict)
     say: Callable[[str], None] = lambda _: None
     _snapshots: dict[tuple[str, str], _Snapshot | None] = field(default_factory=dict)
     _files: dict[tuple[str, str, str], tuple[Path, ...]] = field(default_factory=dict)
@@ -131,9 +134,8 @@ class Hub:
         return self._files[key]
 
     def _fetched(self, source: HubSource[Any], config: str, split: str) -> tuple[Path, ...]:
-        pin = self.pins.get(source.repository)
         seen: list[_Snapshot] = []
-        for revision in (*((pin,) if pin else ()), "main", CONVERTED):
+        for revision in (*self.pins.get(source.repository, ()), "main", CONVERTED):
             snapshot = self._snapshot(source.repository, revision)
             if snapshot is None:
                 continue
@@ -306,13 +308,14 @@ def shown(path: Path) -> str | None:
     return None
 
 
-def pinned(paths: Iterable[str]) -> dict[str, str]:
-    """The commit of each repository in paths as `shown` writes them; others are passed over."""
-    found: dict[str, str] = {}
+def pinned(paths: Iterable[str]) -> dict[str, list[str]]:
+    """The commits of each repository in paths as `shown` writes them; others are passed over."""
+    found: dict[str, list[str]] = {}
     for path in paths:
         if path.startswith("hf://datasets/"):
             repository, _, rest = path.removeprefix("hf://datasets/").partition("@")
-            found.setdefault(repository, rest.partition("/")[0])
+            commits = found.setdefault(repository, [])
+            commits += [commit for commit in [rest.partition("/")[0]] if commit not in commits]
     return found
 
 

@@ -294,7 +294,7 @@ def resolve(
     return lock
 
 
-def _pins(old: Mapping[str, Any]) -> dict[str, str]:
+def _pins(old: Mapping[str, Any]) -> dict[str, list[str]]:
     """The commits of hub repositories that a lock names."""
     return hub.pinned(f[0] for entry in old.get("data", {}).values() for f in entry["files"])
 

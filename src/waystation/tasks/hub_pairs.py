@@ -56,7 +56,8 @@ def _pairs(
 
 def _columns(first: str, second: str, labels: tuple[str, ...], *ids: str) -> dict[str, Feature]:
     """Two texts and a ClassLabel, with whole-numbered ids."""
-    return {first: "text", second: "text", "label": labels} | dict.fromkeys(ids, "integer")
+    found: dict[str, Feature] = {first: "text", second: "text", "label": labels}
+    return found | {name: "integer" for name in ids}
 
 
 def _decided(rows: Iterable[Row], language: str, split: str) -> Iterator[ClassificationExample]:
