@@ -97,6 +97,8 @@ class Plain:
     pooling: str = ""
     stride: int = 0
     """Tokens that the windows of a long context share."""
+    question_tokens: int = 0
+    """What a longer question is cut to."""
 
 
 def write(
@@ -123,7 +125,7 @@ def write(
             plain, wanted = _headed(model, spec, batch, folder)
         if spec is not None and spec.kind == "span":
             windows: Any = build(spec, model.tokenizer, max_tokens, stride)
-            plain = replace(plain, stride=windows.stride)
+            plain = replace(plain, stride=windows.stride, question_tokens=windows.question_tokens)
         _tokenizer(model, plain, folder)
         if plain.sentences:
             _sentences(plain, model.hidden_size, max_tokens, folder)
@@ -329,16 +331,14 @@ def _probe(model: Model, max_tokens: int) -> Batch:
 def _inputs(model: Any, batch: Batch) -> dict[str, Tensor]:
     """What the written tokenizer will give: segments only to those who tell them apart."""
     inputs = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
-    if batch.token_type_ids is not None and "token_type_ids" in _names(model):
+    if batch.token_type_ids is not None and _tells_segments(model):
         inputs["token_type_ids"] = batch.token_type_ids
     return inputs
 
 
-def _names(backbone: Any) -> list[str]:
-    """The inputs that a tokenizer for this model must give."""
-    segments = int(getattr(backbone.config, "type_vocab_size", 0) or 0) > 1
-    takes = "token_type_ids" in inspect.signature(type(backbone).forward).parameters
-    return ["input_ids", "attention_mask", *(["token_type_ids"] if segments and takes else [])]
+def _tells_segments(model: Any) -> bool:
+    takes = "token_type_ids" in inspect.signature(type(model).forward).parameters
+    return takes and int(getattr(model.config, "type_vocab_size", 0) or 0) > 1
 
 
 def _scores(native: Any, spec: HeadSpec, batch: Batch) -> Tensor:
@@ -413,11 +413,15 @@ def _again(loaded: Any, plain: Plain, spec: HeadSpec | None, batch: Batch, folde
 
 def _tokenizer(model: Model, plain: Plain, folder: Path) -> None:
     """The backbone's own, read anew (ours remembers how it was last called), for this model."""
+    inputs = ["input_ids", "attention_mask"]
+    # Only where the backbone's own gave them: windows of a pair carry segments of their own.
+    if "token_type_ids" in model.tokenizer.model_input_names and _tells_segments(model.backbone):
+        inputs.append("token_type_ids")
     language_model = plain.loader in ("AutoModelForCausalLM", "AutoModelForSeq2SeqLM")
     tokenizer = transformers.AutoTokenizer.from_pretrained(
         model.tokenizer.name_or_path,
         local_files_only=True,
-        model_input_names=_names(model.backbone),
+        model_input_names=inputs,
         padding_side="left" if language_model else "right",
     )
     if tokenizer.pad_token is None:

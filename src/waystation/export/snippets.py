@@ -174,10 +174,15 @@ def _tagging(use: Use) -> list[str]:
 
 def _span(use: Use) -> list[str]:
     context, skip = _second(use, "context"), len(use.plain.between)
+    most = use.plain.question_tokens
     lines = [
         "def answer(question, context):",
-        '    """(text, score) of the best span; for questions of up to 64 tokens."""',
-        f'    rows = tokenizer(question.strip(), {context}, truncation="only_second",',
+        '    """(text, score) of the best span of at most 30 tokens over all windows."""',
+        "    question = question.strip()",
+        "    pieces = tokenizer(question, add_special_tokens=False, return_offsets_mapping=True)",
+        f'    cut = pieces["offset_mapping"][{most - 1} : {most + 1}]',
+        f"    question = question[: cut[0][1]] if len(cut) == 2 else question  # {most} tokens",
+        f'    rows = tokenizer(question, {context}, truncation="only_second",',
         f"                     max_length={use.max_tokens}, stride={use.plain.stride},",
         "                     return_overflowing_tokens=True, return_offsets_mapping=True,",
         '                     padding=True, return_tensors="pt")',
