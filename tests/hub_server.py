@@ -235,7 +235,7 @@ def connect(monkeypatch: pytest.MonkeyPatch, cache: Any, endpoint: str) -> None:
     from huggingface_hub import constants
     from huggingface_hub.utils import close_session
 
-    from waystation import hub
+    from waystation import hub_files
 
     monkeypatch.setattr(constants, "ENDPOINT", endpoint)
     monkeypatch.setattr(
@@ -250,5 +250,5 @@ def connect(monkeypatch: pytest.MonkeyPatch, cache: Any, endpoint: str) -> None:
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(cache / "datasets"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.delenv("HF_TOKEN", raising=False)
-    monkeypatch.setattr(hub, "WAITS_S", (0.0, 0.0, 0.0, 0.0))
+    monkeypatch.setattr(hub_files, "WAITS_S", (0.0, 0.0, 0.0, 0.0))
     close_session()

@@ -287,8 +287,13 @@ def test_tasks() -> None:
     assert by_name["xnli"]["fine_tuned_on"] == ["mnli"]
     assert by_name["udpos"]["kind"] == "tagging"
     lines = call("tasks").stdout.splitlines()
-    assert lines[0].split() == ["task", "kind", "languages", "splits", "licence"]
-    assert len(lines) == len(listed) + 1
+    assert lines[0].split() == ["task", "kind", "languages", "splits", "licence", "hub", "schema"]
+    named = [line.split()[0] for line in lines[1 : len(listed) + 1]]
+    assert named == list(by_name)
+    assert [line.endswith("not verified") for line in lines[1 : len(listed) + 1]] == [
+        facts["hub"] is not None for facts in listed
+    ]
+    assert "has not been compared with the live hub" in " ".join(lines[-2:])
     assert json.loads(call("tasks", "xcopa", "--json").stdout) == by_name["xcopa"]
     assert call("tasks", "xcopa").stdout.startswith("xcopa: ")
     wrong = call("tasks", "xcoppa")

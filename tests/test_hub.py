@@ -20,9 +20,9 @@ from huggingface_hub.utils import close_session
 
 from hub_rows import PUBLISHED, TEXT
 from hub_server import CONVERTED, FakeHub, Fault, Repository, card, connect, parquet, serving
-from waystation import hub, sources
+from waystation import hub, hub_files, sources
 from waystation.errors import DataError, UserError
-from waystation.hub import Hub
+from waystation.hub_files import Hub
 from waystation.task import get
 
 SNLI = PUBLISHED["snli", "en", "dev"]
@@ -251,14 +251,14 @@ def test_a_hub_that_nobody_answers_for(snli: FakeHub, monkeypatch: pytest.Monkey
 
 def test_waits_double(monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
-    monkeypatch.setattr(hub.time, "sleep", waited.append)
-    monkeypatch.setattr(hub, "_passing", lambda _: True)
+    monkeypatch.setattr(hub_files.time, "sleep", waited.append)
+    monkeypatch.setattr(hub_files, "_passing", lambda _: True)
 
     def fails() -> None:
         raise ValueError("down")
 
     with pytest.raises(ValueError, match="down"):
-        hub.patiently(fails)
+        hub_files.patiently(fails)
     assert waited == [1.0, 2.0, 4.0, 8.0]
 
 

@@ -25,7 +25,7 @@ from waystation.examples import (
     TaggingExample,
     digest,
 )
-from waystation.hub import Hub
+from waystation.hub_files import Hub
 from waystation.task import CATALOGUE, get
 
 

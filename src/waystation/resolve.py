@@ -26,6 +26,7 @@ from waystation import hub, sources
 from waystation import task as tasks
 from waystation.errors import LockMismatch, StudyFaults, UserError
 from waystation.examples import JSON, HeadSpec, canonical, digest, to_json
+from waystation.hub_files import Hub
 from waystation.settings import Numerics, TrainConfig
 from waystation.store import Store, explained, pretty, write_atomically
 from waystation.study import Stage, Study, Target, TaskUse
@@ -192,7 +193,7 @@ class Resolver:
             return False
         if not all(self.store.has_data(d) for d in digests if d):
             return False
-        if task.hub is not None and isinstance(self.data, hub.Hub) and _on_hub(old):
+        if task.hub is not None and isinstance(self.data, Hub) and _on_hub(old):
             return True  # a commit does not change
         now: list[JSON] = []
         for split in splits:
@@ -256,7 +257,7 @@ def resolve(
     """
     path = lock_path(study, limit)
     old = {} if relock else read_lock(path)
-    place = hub.Hub(pins=_pins(old), say=say) if data is None else data
+    place = Hub(pins=_pins(old), say=say) if data is None else data
     resolver = Resolver(study, store, place, limit, old, say)
     lock: Lock = {
         "format": FORMAT,
@@ -306,7 +307,7 @@ def _on_hub(entry: Mapping[str, Any]) -> bool:
 
 def _unverified(task: Task[Any], place: sources.Place) -> list[str]:
     """What to say of data whose schema has not been compared with the live hub."""
-    if task.hub is None or task.hub.verified or not isinstance(place, hub.Hub):
+    if task.hub is None or task.hub.verified or not isinstance(place, Hub):
         return []
     return [
         f"{task.name}: read from {task.hub.card} by a schema that agrees with what was found, but"

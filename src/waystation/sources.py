@@ -17,7 +17,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from waystation import hub
 from waystation.errors import DataError, UserError, suggest
-from waystation.hub import Hub, HubSource
+from waystation.hub import HubSource
+from waystation.hub_files import Hub
 from waystation.languages import check_tag
 from waystation.task import Layout, Task
 

@@ -57,7 +57,7 @@ def _pairs(
 def _columns(first: str, second: str, labels: tuple[str, ...], *ids: str) -> dict[str, Feature]:
     """Two texts and a ClassLabel, with whole-numbered ids."""
     found: dict[str, Feature] = {first: "text", second: "text", "label": labels}
-    return found | {name: "integer" for name in ids}
+    return found | dict.fromkeys(ids, "integer")
 
 
 def _decided(rows: Iterable[Row], language: str, split: str) -> Iterator[ClassificationExample]:
