@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 import subprocess
@@ -134,6 +135,20 @@ def test_a_broken_disk_is_one_sentence(
     monkeypatch.undo()
     assert store.state("train-1") == "missing"
     assert not list((store.root / "tmp").iterdir())
+
+
+def test_a_disk_without_locks_is_one_sentence(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with (
+        pytest.raises(StoreError, match="on a file system with file locks, found .* without"),
+        store.lock("train-1"),
+    ):
+        raise AssertionError("the lock was given")
 
 
 def _mounts() -> bool:

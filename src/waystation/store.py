@@ -7,7 +7,9 @@ lock and renamed into place. Sizes are checked whenever a study is planned, cont
 they are read; what is damaged is said, moved out of the way and computed again, never used.
 
 `data/<sha256>.jsonl` holds canonical examples, named by their own digest; `failed/` the records
-of failed steps. Local file systems with `flock` only; remote stores are refused.
+of failed steps. File systems with `flock` only: local ones, and shared ones where a lock of one
+machine holds on the others (NFS 4, where the server lets the locks of a lost machine expire);
+remote stores are refused.
 """
 
 from __future__ import annotations
@@ -200,12 +202,13 @@ class Store:
         with explained(self.root):
             file: IO[str] = (self.root / "locks" / key).open("w")
         with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if waiting is not None:
-                    waiting()
-                fcntl.flock(file, fcntl.LOCK_EX)
+            with explained(self.root):
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    if waiting is not None:
+                        waiting()
+                    fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
     # -- failures ------------------------------------------------------------------------------
@@ -281,7 +284,7 @@ class Store:
 
 @contextlib.contextmanager
 def explained(root: Path) -> Iterator[None]:
-    """Turn what a full or read-only disk raises into one sentence."""
+    """Turn what a full, read-only or lockless disk raises into one sentence."""
     try:
         yield
     except OSError as error:
@@ -295,6 +298,11 @@ def explained(root: Path) -> Iterator[None]:
             raise StoreError(
                 f"expected a store that can be written, found {root} read-only"
                 f" ({error.strerror}); change its permissions or give another --store."
+            ) from error
+        if error.errno in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP) and not elsewhere:
+            raise StoreError(
+                f"expected a store on a file system with file locks, found {root} without"
+                f" ({error.strerror}); mount it with locks or give another --store."
             ) from error
         if error.errno in (errno.ENOTDIR, errno.EEXIST) and not elsewhere:
             raise StoreError(
