@@ -452,11 +452,14 @@ def test_what_is_printed(tmp_path):
 
 
 def test_a_task_is_checked_without_torch(tmp_path):
-    put(tmp_path, en_test=[("a", 0)])
+    (tmp_path / "RTE").mkdir()
+    (tmp_path / "RTE" / "train.tsv").write_text(
+        "index\tsentence1\tsentence2\tlabel\n0\ta\tb\tentailment\n1\ta\tc\tnot_entailment\n"
+    )
     code = (
-        "import sys\n"
+        "import pathlib, sys\n"
         "from waystation.check import show\n"
-        "show.show_check('rte', None, json=True)\n"
+        f"assert show.show_check('rte', pathlib.Path({str(tmp_path)!r})) == 0\n"
         "assert 'torch' not in sys.modules and 'transformers' not in sys.modules\n"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -23,6 +23,8 @@ from waystation.check.findings import in_order
 from waystation.check.overlap import ITEMS_OF
 from waystation.check.reading import Part, read
 from waystation.errors import UserError
+from waystation.hub_files import Hub
+from waystation.sources import Place
 from waystation.task import Task, get
 
 SHOWN: Final = 2
@@ -34,7 +36,7 @@ Say = Callable[[str], None]
 
 def check_task(
     task: Task[Any],
-    data: Path | None,
+    data: Place,
     languages: Sequence[str] | None = None,
     splits: Sequence[str] | None = None,
     *,
@@ -48,6 +50,8 @@ def check_task(
     for language, split in _asked(task, data, languages, splits, findings):
         say(f"reading {task.name} {language} {split}")
         parts.append(read(task, task.name, data, language, split))
+        if isinstance(data, Hub) and [f for f in parts[-1].findings if f.code == "missing-files"]:
+            break  # the hub is out of reach, or has no such dataset: the others would say so too
     say(f"comparing {task.name}")
     entries, more = of_parts(parts, data, shown=shown, limit=limit)
     return CheckReport(
@@ -57,7 +61,7 @@ def check_task(
 
 def check_study(
     path: Path,
-    data: Path | None,
+    data: Place,
     *,
     shown: int = SHOWN,
     limit: int | None = None,
@@ -70,7 +74,7 @@ def check_study(
 
 
 def of_parts(
-    parts: Sequence[Part], data: Path | None, *, shown: int, limit: int | None
+    parts: Sequence[Part], data: Place, *, shown: int, limit: int | None
 ) -> tuple[tuple[Entry, ...], list[Finding]]:
     """What one task's languages and splits show by themselves and beside each other."""
     entries: list[Entry] = []
@@ -98,10 +102,10 @@ def _place(part: Part) -> int:
     return part.task.splits.index(part.split)
 
 
-def _english(part: Part, data: Path | None) -> Part | None:
+def _english(part: Part, data: Place) -> Part | None:
     """The same items in English where another task has them."""
     original = ITEMS_OF.get(part.task.name)
-    if original is None:
+    if original is None or not isinstance(data, Path):
         return None
     task = get(original)
     if part.split not in task.splits or not sources.present(task, data, "en", part.split):
@@ -112,7 +116,7 @@ def _english(part: Part, data: Path | None) -> Part | None:
 
 def _asked(
     task: Task[Any],
-    data: Path | None,
+    data: Place,
     languages: Sequence[str] | None,
     splits: Sequence[str] | None,
     findings: list[Finding],

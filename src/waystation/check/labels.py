@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final, cast
 
 from waystation import readers, sources
@@ -17,6 +16,7 @@ from waystation.check.reading import Part
 from waystation.check.texts import gold, parts
 from waystation.errors import UserError
 from waystation.examples import to_json
+from waystation.sources import Place
 
 ENOUGH: Final = 10
 """Examples below which one label for all says nothing."""
@@ -55,7 +55,7 @@ def label_counts(part: Part) -> Counter[str]:
     return counts
 
 
-def of_split(part: Part, data: Path | None) -> Iterator[Finding]:
+def of_split(part: Part, data: Place) -> Iterator[Finding]:
     """What the gold and the texts of one split show by themselves."""
     number = len(part.examples)
     without = [e.id for e in part.examples if gold(e) is None]
@@ -107,7 +107,7 @@ def _damaged(text: str) -> bool:
         return False
 
 
-def _without_gold(part: Part, without: Sequence[str], data: Path | None) -> Iterator[Finding]:
+def _without_gold(part: Part, without: Sequence[str], data: Place) -> Iterator[Finding]:
     number = len(part.examples)
     placeholder = _placeholder(part, data) if len(without) == number else None
     if placeholder is not None:
@@ -131,7 +131,7 @@ def _without_gold(part: Part, without: Sequence[str], data: Path | None) -> Iter
         yield part.finding("no-gold", "warning", len(without), message, without)
 
 
-def _placeholder(part: Part, data: Path | None) -> tuple[str, str] | None:
+def _placeholder(part: Part, data: Place) -> tuple[str, str] | None:
     """(field, value) that a JSON lines file without readable gold has on every row."""
     try:
         files = sources.find(part.task, data, part.language, part.split).files

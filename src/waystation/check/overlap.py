@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -30,6 +29,7 @@ from waystation.check.texts import (
     signatures,
 )
 from waystation.errors import DataError, UserError
+from waystation.sources import Place
 from waystation.task import Task
 
 MIN_CHARACTERS: Final = 20
@@ -74,7 +74,7 @@ def identity(used: Used, example: Any) -> tuple[str, ...] | None:
     return (ITEMS_OF.get(used.task.name, used.task.name), split, own, example.group)
 
 
-def titles(task: Task[Any], data: Path | None, language: str, split: str) -> dict[str, str]:
+def titles(task: Task[Any], data: Place, language: str, split: str) -> dict[str, str]:
     """Question id -> normalised article title, of SQuAD JSON files; {} for all others."""
     found: dict[str, str] = {}
     if task.kind != "span":

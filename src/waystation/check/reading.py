@@ -25,7 +25,8 @@ from typing import Any, Final, TypeAlias
 from waystation import readers, sources
 from waystation.check.findings import Finding, Severity
 from waystation.errors import DataError, UserError
-from waystation.sources import SourceFile
+from waystation.hub_files import Hub
+from waystation.sources import Place, SourceFile
 from waystation.task import Layout, Task
 
 _PIECE: Final = 200  # rows read together
@@ -71,7 +72,7 @@ class Part:
         )
 
 
-def read(task: Task[Any], name: str, data: Path | None, language: str, split: str) -> Part:
+def read(task: Task[Any], name: str, data: Place, language: str, split: str) -> Part:
     """One language and split, with a finding for everything that keeps a study from reading it."""
     part = Part(task=task, name=name, language=language, split=split)
 
@@ -86,7 +87,7 @@ def read(task: Task[Any], name: str, data: Path | None, language: str, split: st
     except UserError as error:
         return replace(part, findings=(finding("missing-files", 1, str(error)),))
     found = sources.find(task, data, language, split)
-    if not found.files:
+    if not found.files or (task.hub is not None and isinstance(data, Hub)):
         return replace(part, findings=(finding("unreadable-file", 1, str(first)),))
     examples, bad, stopped = _read_on(found.layout, found.files, language, split)
     findings = []
@@ -107,11 +108,11 @@ def read(task: Task[Any], name: str, data: Path | None, language: str, split: st
     return replace(part, examples=kept, files=files, findings=tuple(findings))
 
 
-def _located(error: DataError, data: Path | None) -> str:
+def _located(error: DataError, data: Place) -> str:
     """`path:line: message` with the path under the data folder."""
     path = Path(error.path)
-    under = data is not None and path.is_relative_to(data)
-    shown = path.relative_to(data).as_posix() if data is not None and under else str(path)
+    under = isinstance(data, Path) and path.is_relative_to(data)
+    shown = path.relative_to(data).as_posix() if isinstance(data, Path) and under else error.path
     return f"{shown}{f':{error.line}' if error.line else ''}: {_message(error)}"
 
 

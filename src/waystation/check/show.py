@@ -20,6 +20,7 @@ from rich.text import Text
 from waystation import display, task
 from waystation.check import check_study, check_task
 from waystation.check.findings import SEVERITIES, CheckReport, Entry, Finding, Severity
+from waystation.hub_files import Hub
 
 LABELS: Final = 6
 WIDE: Final = 110
@@ -45,11 +46,12 @@ def show_check(
         if console.is_terminal:
             console.print(f"\r{text:<{WIDE}.{WIDE}}", end="\r", highlight=False, markup=False)
 
+    place = Hub(say=say) if data is None else data
     study = Path(name)
     if study.suffix in (".yaml", ".yml"):
-        report = check_study(study, data, shown=shown, limit=limit, say=say)
+        report = check_study(study, place, shown=shown, limit=limit, say=say)
     else:
-        report = check_task(task.get(name), data, shown=shown, limit=limit, say=say)
+        report = check_task(task.get(name), place, shown=shown, limit=limit, say=say)
     say("")
     if only:
         report = report.only(only)
@@ -66,13 +68,15 @@ def _print(report: CheckReport, shown: int, bare: bool) -> None:
             _print_task(name, list(entries), shown)
         _print_tokens(report)
     console = Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
-    for severity in SEVERITIES:
-        found = [f for f in report.findings if f.severity == severity]
-        if found:
-            _print_findings(console, severity, found, shown)
+    with console.capture() as captured:
+        for severity in SEVERITIES:
+            found = [f for f in report.findings if f.severity == severity]
+            if found:
+                _print_findings(console, severity, found, shown)
+    print("\n".join(line.rstrip() for line in captured.get().split("\n")), end="")
     counts = [(s, sum(f.severity == s for f in report.findings)) for s in SEVERITIES]
     told = ", ".join(f"{n} {s}{'' if n == 1 else 's'}" for s, n in counts if n)
-    console.print(f"{report.name}: {told}" if told else f"{report.name}: nothing to complain about")
+    print(f"{report.name}: {told or 'nothing to complain about'}")
 
 
 def _print_task(name: str, entries: Sequence[Entry], shown: int) -> None:

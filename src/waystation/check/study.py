@@ -18,8 +18,10 @@ from waystation.check.findings import CheckReport, Entry, Finding, TokenRow, in_
 from waystation.check.overlap import Used
 from waystation.check.reading import Part, read
 from waystation.check.texts import gold
+from waystation.hub_files import Hub
 from waystation.resolve import hold_out, least
 from waystation.settings import TrainConfig
+from waystation.sources import Place
 from waystation.study import Stage, Study, Target, TaskUse, load_study
 from waystation.task import Task
 from waystation.tasks.own import task_of
@@ -30,13 +32,15 @@ class _Reading:
     """What has been read of a study's data, each language and split once."""
 
     study: Study
-    data: Path | None
+    data: Place
     limit: int | None
     say: Callable[[str], None]
     found: dict[str, Task[Any]] = field(default_factory=dict)
     parts: dict[tuple[str, str, str], Part] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     asked: list[tokens.Asked] = field(default_factory=list)
+    absent: set[str] = field(default_factory=set)
+    """Tasks that the hub could not give."""
 
     def task(self, used: TaskUse | Target) -> Task[Any]:
         """The task that a part of the study names."""
@@ -51,9 +55,13 @@ class _Reading:
         together: list[Any] = []
         for one in sources.parts(split):
             key = (name, language, one)
-            if key not in self.parts:
+            if key not in self.parts and name not in self.absent:
                 self.say(f"reading {name} {language} {one}")
                 self.parts[key] = read(task, name, self.data, language, one)
+                if isinstance(self.data, Hub) and _absent(self.parts[key]):
+                    self.absent.add(name)  # out of reach for the other parts as well
+            if key not in self.parts:
+                continue
             examples = self.parts[key].examples
             sum_ = "+" in split
             together += [replace(e, id=f"{one}/{e.id}") for e in examples] if sum_ else examples
@@ -65,7 +73,7 @@ class _Reading:
 
 def check(
     path: Path,
-    data: Path | None,
+    data: Place,
     *,
     shown: int,
     limit: int | None,
@@ -96,6 +104,10 @@ def check(
     return CheckReport(
         name=study.name, entries=tuple(entries), tokens=tuple(rows), findings=in_order(findings)
     )
+
+
+def _absent(part: Part) -> bool:
+    return any(finding.code == "missing-files" for finding in part.findings)
 
 
 def _once(asked: list[tokens.Asked]) -> list[tokens.Asked]:
