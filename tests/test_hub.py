@@ -332,6 +332,20 @@ def test_offline_without_a_cache(snli: FakeHub, monkeypatch: pytest.MonkeyPatch)
     assert f"hf download --repo-type dataset {REPOSITORY}" in text
 
 
+def test_offline_the_sentence_names_the_branch_that_is_missing(
+    fake: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import snapshot_download
+
+    tables = {"plain_text": {"validation": SNLI.rows}}
+    fake.put(REPOSITORY, tables, SNLI.features, converted=True)
+    snapshot_download(REPOSITORY, repo_type="dataset")  # main, where there is a script alone
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    close_session()
+    command = f"hf download --repo-type dataset {REPOSITORY} --revision refs/convert/parquet"
+    assert command in refused()
+
+
 def test_offline_half_a_split_is_no_split(
     fake: FakeHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -296,9 +296,10 @@ def _out_of_reach(what: str, repository: str, revision: str) -> str:
     from huggingface_hub import constants
 
     why = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else "the hub cannot be reached"
-    name = revision if len(revision) < _COMMIT_LENGTH else revision[:12]
+    command = f"hf download --repo-type dataset {repository}"
+    command += "" if revision == "main" else f" --revision {revision}"
     return (
-        f"expected {what} (revision {name}) in the hub's cache, found it incomplete or absent and"
-        f" {why}; connect, fetch it where there is a connection with `hf download --repo-type"
-        f" dataset {repository}`, or pass --data DIR with the official files."
+        f"expected {what} (revision {revision}) in the hub's cache, found it incomplete or absent"
+        f" and {why}; connect, fetch it where there is a connection with `{command}`, or pass"
+        " --data DIR with the official files."
     )
