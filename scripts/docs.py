@@ -25,6 +25,7 @@ from pydantic import BaseModel
 
 from waystation import packaged, task
 from waystation.cli import app
+from waystation.display import size
 from waystation.document import describe
 from waystation.settings import Numerics, Resources, TrainConfig
 from waystation.tasks.own import OwnData
@@ -303,8 +304,11 @@ def models() -> str:
             ("languages", model.languages),
             ("licence", model.licence),
             ("publisher's own", f"`{model.publisher}`"),
-            ("on disk", f"{model.size_bytes / 1e6:.0f} MB"),
+            ("download, on disk", f"{size(model.wheel_bytes)}, {size(model.size_bytes)}"),
         ]
+        if model.terms is not None:
+            terms = f"[{model.terms.name}]({model.terms.address}): {model.terms.summary}"
+            facts.append(("terms, shown before it is fetched", terms))
         text += f"## {model.name}\n\n{model.summary}.\n\n" + table(["", ""], facts)
         text += "\n" + "".join(f"- {_sentence(note)}\n" for note in model.notes) + "\n"
     return text.rstrip("\n") + "\n"

@@ -51,7 +51,7 @@ def test_paths_of_a_task_are_written_once_for_all_languages() -> None:
     text = (ROOT / "docs" / "reference" / "tasks.md").read_text()
     assert "`tatoeba.{l}-eng.{l}`, `tatoeba.{l}-eng.eng` (ar: ara, he: heb," in text
     assert "`dev-context-{l}-question-{l}.json` | `mlqa/MLQA_V1/dev`" in text
-    assert "nb: no_bokmaal*-ud-test.conllu" in text
+    assert "nb: `no_bokmaal*-ud-test.conllu`" in text
 
 
 def test_the_keys_of_study_files_are_those_of_the_page(
