@@ -20,7 +20,7 @@ from waystation.errors import StoreError, UserError
 
 VERBS = [
     *("init", "run", "plan", "report", "tasks", "models"),
-    *("check", "score", "predict", "doctor", "gc"),
+    *("check", "score", "predict", "export", "doctor", "gc"),
 ]
 
 STUDY = """\
@@ -310,22 +310,27 @@ def test_tasks_says_what_is_here(tmp_path: Path) -> None:
 
 def test_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WAYSTATION_CACHE", str(tmp_path))
-    (model,) = json.loads(call("models", "--json").stdout)
-    assert (model["name"], model["licence"], model["here"]) == (
-        "multilingual-e5-small",
-        "MIT",
-        "no",
-    )
+    found = {model["name"]: model for model in json.loads(call("models", "--json").stdout)}
+    assert list(found) == sorted(found)
+    model = found["multilingual-e5-small"]
+    assert (model["licence"], model["here"], len(model["parts"])) == ("MIT", "no", 1)
+    assert len(found["qwen2.5-coder-0.5b-instruct"]["parts"]) == 6
+    assert all("third-party" in model["label"] for model in found.values())
     assert "multilingual-e5-small" in call("models").stdout
     shown = call("models", "multilingual-e5-small").stdout
     assert "a hash pins, it does not authenticate" in shown
     wrong = call("models", "multilingual-e5")
     assert wrong.exit_code == 2
     assert wrong.stderr == (
-        "expected the name of a packaged model (multilingual-e5-small), found"
-        " 'multilingual-e5'."
+        "expected the name of a packaged model (multilingual-e5-small, smollm2-135m-instruct,"
+        " qwen2.5-coder-0.5b-instruct, gemma-3-270m), found 'multilingual-e5'."
         " Did you mean 'multilingual-e5-small'?\n"
     )
+    refused = call("models", "get", "gemma-3-270m")
+    assert refused.exit_code == 2
+    assert "https://ai.google.dev/gemma/terms" in refused.stderr
+    assert "--accept-terms" in refused.stderr
+    assert "prohibited-use policy" in call("models", "gemma-3-270m").stdout
     assert call("models", "get").exit_code == 2
     assert call("models", "get", "e5").exit_code == 2
 
@@ -364,15 +369,17 @@ def test_score_needs_no_torch(tmp_path: Path) -> None:
 
 def test_check_a_task_and_a_study(tmp_path: Path, finished: tuple[Path, Path, Result]) -> None:
     nothing = call("check", "sts-b", "--data", tmp_path)
-    assert nothing.stdout.startswith("sts-b (regression)\n")
+    assert nothing.exit_code == 1
+    assert "missing-files: expected the files of task 'sts-b'" in nothing.stdout
     study = tmp_path / "s.yaml"
     study.write_text("targets: [xcopa]\nintermediate: [snli]\n")
     missing = call("check", study, "--data", tmp_path)
     assert missing.exit_code == 1
-    assert "fault: en train: " in missing.stdout
+    assert missing.stdout.splitlines()[-1].startswith("s: 4 errors")
     report = json.loads(call("check", study, "--data", tmp_path, "--json").stdout)
-    assert [one["task"] for one in report] == ["xcopa", "snli", "socialiqa", "copa"]
-    assert not any(one["ok"] for one in report)
+    absent = [one["task"] for one in report["findings"] if one["code"] == "missing-files"]
+    assert sorted(absent) == ["copa", "snli", "socialiqa", "xcopa"]
+    assert not report["ok"]
 
 
 def test_doctor(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -500,8 +500,8 @@ def _limits(facts: Facts) -> Iterator[str]:
         " not known."
     )
     yield from (f"{facts.subject.backbone}: {note}." for note in facts.subject.source["notes"])
-    names = _unique([t.name for t in _trained_on(facts)] + [part.task for part in facts.parts])
-    pocket = [name for name in names if name.startswith("pocket-")]
+    tasks = _unique([t.name for t in _trained_on(facts)] + [part.task for part in facts.parts])
+    pocket = [name for name in tasks if name.startswith("pocket-")]
     if pocket:
         yield f"Sentences of {listing(pocket)} come from a small grammar, not from people."
     yield f"Inputs were cut to {facts.use.max_tokens} tokens."
