@@ -69,9 +69,9 @@ def test_workers_are_counted_over_living_machines() -> None:
     assert fitted(replace(NEED, memory_bytes=10**12), [SMALL])[0].memory_bytes == 9e9
     with pytest.raises(UserError, match=r"a machine in the cluster with 2 CPUs and 1000.0"):
         fitted(replace(NEED, memory_bytes=10**12, estimated=False), [SMALL])
-    with pytest.raises(UserError, match=r"found 4 CPUs, 0 GPUs, 9.0 GB; lower `resources:"):
+    with pytest.raises(UserError, match=r"found 4 CPUs, 0 GPU, 9.0 GB; lower `resources:"):
         fitted(replace(NEED, cpus=5), [SMALL])
-    with pytest.raises(UserError, match=r"with 2 CPUs, 1 GPUs and"):
+    with pytest.raises(UserError, match=r"with 2 CPUs, 1 GPU and"):
         fitted(replace(NEED, gpus=1.0), [SMALL])
 
 

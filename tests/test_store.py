@@ -145,7 +145,7 @@ def test_a_disk_without_locks_is_one_sentence(
 
     monkeypatch.setattr(fcntl, "flock", flock)
     with (
-        pytest.raises(StoreError, match="on a file system with file locks, found .* without"),
+        pytest.raises(StoreError, match=r"on a file system with file locks, found .* without"),
         store.lock("train-1"),
     ):
         raise AssertionError("the lock was given")

@@ -18,7 +18,9 @@ import fcntl
 import logging
 import os
 import shutil
+import signal
 import socket
+import sys
 import tempfile
 import threading
 import time
@@ -62,8 +64,9 @@ class Need:
     threads: int
 
     def __str__(self) -> str:
-        gpus = f", {self.gpus:g} GPUs" if self.gpus else ""
-        return f"{self.cpus} CPUs{gpus} and {self.memory_bytes / 1e9:.1f} GB of memory"
+        cpus = "1 CPU" if self.cpus == 1 else f"{self.cpus} CPUs"
+        gpus = f", {self.gpus:g} GPU" if self.gpus else ""
+        return f"{cpus}{gpus} and {self.memory_bytes / 1e9:.1f} GB of memory"
 
 
 def need_of(
@@ -189,6 +192,15 @@ def _hushed() -> Iterator[None]:
         os.close(kept)
 
 
+def _keep_quiet(ray: Any) -> None:
+    """Take back what `ray.init` does to the process of a command line."""
+    # it prints what it hears of lost machines to standard output, where results go
+    ray._private.worker._worker_logs_enabled = False
+    # and dumps its stack on SIGTERM, which schedulers send: the run must end and clean up
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+
+
 def _refusal(address: str, error: BaseException) -> str:
     link: BaseException | None = error
     said = ""
@@ -229,7 +241,7 @@ def fitted(need: Need, nodes: Sequence[Mapping[str, Any]]) -> tuple[Need, int]:
     )
     if not count:
         found = "; ".join(
-            f"{r.get('CPU', 0):g} CPUs, {r.get('GPU', 0):g} GPUs, {r.get('memory', 0) / 1e9:.1f} GB"
+            f"{r.get('CPU', 0):g} CPUs, {r.get('GPU', 0):g} GPU, {r.get('memory', 0) / 1e9:.1f} GB"
             for r in rooms
         )
         raise UserError(
@@ -283,8 +295,8 @@ class RayPool:
             self._token = self._hold_token()
             self._versions = versions()
             self._scratch = connect(self._ray) if self._joined else None
-            # Ray prints what it hears of lost machines to standard output, where results go
-            self._ray._private.worker._worker_logs_enabled = not self._joined
+            if self._joined:
+                _keep_quiet(self._ray)
             nodes = self._ray.nodes()
             self._need, count = fitted(need, nodes)
             self.jobs = jobs or count
