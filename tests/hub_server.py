@@ -233,7 +233,6 @@ def connect(monkeypatch: pytest.MonkeyPatch, cache: Any, endpoint: str) -> None:
     """Point this process's hub clients at an endpoint, with empty caches and no token."""
     import datasets
     from huggingface_hub import constants
-    from huggingface_hub.utils import close_session
 
     from waystation import hub_files
 
@@ -251,4 +250,3 @@ def connect(monkeypatch: pytest.MonkeyPatch, cache: Any, endpoint: str) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.delenv("HF_TOKEN", raising=False)
     monkeypatch.setattr(hub_files, "WAITS_S", (0.0, 0.0, 0.0, 0.0))
-    close_session()

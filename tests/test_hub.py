@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from datasets import ClassLabel, Features, Value
 from huggingface_hub import constants
-from huggingface_hub.utils import close_session
 
 from hub_rows import PUBLISHED, TEXT
 from hub_server import CONVERTED, FakeHub, Fault, Repository, card, connect, parquet, serving
@@ -35,7 +34,6 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     with serving() as running:
         connect(monkeypatch, tmp_path, running.endpoint)
         yield running
-    close_session()
 
 
 @pytest.fixture
@@ -318,7 +316,6 @@ def test_the_last_seen_commit_serves_while_the_hub_is_down(snli: FakeHub) -> Non
 def test_offline_the_cache_serves(snli: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     first = load()
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    close_session()
     snli.asked.clear()
     assert load() == first
     assert not snli.asked
@@ -326,7 +323,6 @@ def test_offline_the_cache_serves(snli: FakeHub, monkeypatch: pytest.MonkeyPatch
 
 def test_offline_without_a_cache(snli: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    close_session()
     text = refused()
     assert "HF_HUB_OFFLINE is set" in text
     assert f"hf download --repo-type dataset {REPOSITORY}" in text
@@ -341,7 +337,6 @@ def test_offline_the_sentence_names_the_branch_that_is_missing(
     fake.put(REPOSITORY, tables, SNLI.features, converted=True)
     snapshot_download(REPOSITORY, repo_type="dataset")  # main, where there is a script alone
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    close_session()
     command = f"hf download --repo-type dataset {REPOSITORY} --revision refs/convert/parquet"
     assert command in refused()
 
@@ -353,7 +348,6 @@ def test_offline_half_a_split_is_no_split(
     (shard,) = (tmp_path / "hub").rglob("validation-00001-of-00002.parquet")
     shard.unlink()
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    close_session()
     assert "found it incomplete or absent" in refused()
 
 
@@ -364,7 +358,6 @@ def test_a_copy_that_the_hubs_own_command_fetched_serves_offline(
 
     snapshot_download(REPOSITORY, repo_type="dataset")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    close_session()
     assert len(load().examples) == 2
 
 

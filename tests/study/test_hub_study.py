@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from huggingface_hub import constants
-from huggingface_hub.utils import close_session
 from miniature import bytes_of, write
 
 from hub_rows import PUBLISHED, question
@@ -88,7 +87,6 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
         connect(monkeypatch, tmp_path / "cache", running.endpoint)
         fill(running)
         yield running
-    close_session()
 
 
 def _resolve(study: Path, **options: Any) -> dict[str, Any]:
@@ -183,7 +181,6 @@ def test_every_kind_from_the_hub_to_scores(
     assert {score.target for score in outcome.results.scores} == kinds
     # The same offline, from the hub's cache alone, into an empty store, byte for byte.
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    close_session()
     again = run_study(study, Options(store=tmp_path / "again"))
     assert again.count("failed") == 0
     assert bytes_of(tmp_path / "again") == bytes_of(tmp_path / "store")
