@@ -23,7 +23,7 @@ import pytest
 from waystation import e5, packaged
 from waystation.backbone import locate
 from waystation.errors import ModelError
-from waystation.packaged import PACKAGED, PackagedModel
+from waystation.packaged import PACKAGED, PackagedModel, Part
 
 PARITY = Path(__file__).parent / "parity" / "xlmr_tokens.json"
 LETTERS = [chr(code) for code in range(97, 123)]
@@ -191,11 +191,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     model = replace(
         PACKAGED["multilingual-e5-small"],
         name="tiny-e5",
-        package="tinye5",
-        version="1.0",
-        wheel_sha256=hashlib.sha256(wheel.read_bytes()).hexdigest(),
-        wheel_bytes=wheel.stat().st_size,
-        member="tinye5/model.bin",
+        parts=(part_of(wheel, "tinye5/model.bin"),),
         files={p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in converted.iterdir()},
     )
     monkeypatch.setitem(PACKAGED, "tiny-e5", model)
@@ -212,6 +208,18 @@ def no_pip(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Takes the wheel from the shelf itself, where pip is not what is tested."""
     wheel = shelf / "tinye5-1.0-py3-none-any.whl"
     monkeypatch.setattr(packaged, "_download", lambda *_: wheel)
+
+
+def part_of(wheel: Path, member: str) -> Part:
+    package, version, *_ = wheel.name.split("-")
+    return Part(
+        package=package,
+        version=version,
+        platform="any",
+        wheel_sha256=hashlib.sha256(wheel.read_bytes()).hexdigest(),
+        wheel_bytes=wheel.stat().st_size,
+        member=member,
+    )
 
 
 def change(name: str, **fields: Any) -> PackagedModel:
@@ -237,8 +245,9 @@ def test_get_fetches_checks_and_converts_once(shelf: Path) -> None:
     assert all(0 <= done <= total for _, done, total in seen)
     record = json.loads((folder / "waystation.json").read_text())
     assert record["label"] == "third-party copy; a hash pins, it does not authenticate"
-    assert (record["licence"], record["package"], record["version"]) == ("MIT", "tinye5", "1.0")
-    assert record["wheel_sha256"] == PACKAGED["tiny-e5"].wheel_sha256
+    (part,) = record["parts"]
+    assert (record["licence"], part["package"], part["version"]) == ("MIT", "tinye5", "1.0")
+    assert part["wheel_sha256"] == PACKAGED["tiny-e5"].parts[0].wheel_sha256
     assert "supervised" in " ".join(record["notes"])
     source = locate("tiny-e5", Path("/"))
     assert (source.origin, source.revision) == ("packaged", "tinye5==1.0")
@@ -261,7 +270,8 @@ def test_a_changed_copy_is_not_used(no_pip: None) -> None:
 
 
 def test_another_wheel_of_that_name_is_not_used(no_pip: None) -> None:
-    change("tiny-e5", wheel_sha256="0" * 64)
+    (part,) = PACKAGED["tiny-e5"].parts
+    change("tiny-e5", parts=(replace(part, wheel_sha256="0" * 64),))
     with pytest.raises(ModelError) as caught:
         packaged.get("tiny-e5")
     one_sentence(caught.value, "tinye5 1.0 with sha256 0000", "not used")
@@ -355,7 +365,7 @@ def test_every_packaged_model_says_whose_it_is() -> None:
         assert model.licence
         assert packaged.THIRD_PARTY in model.notes
         assert "/" in model.publisher
-        assert len(model.wheel_sha256) == len(model.digest) == 64
+        assert all(len(part.wheel_sha256) == len(model.digest) == 64 for part in model.parts)
 
 
 # ---------------------------------------------------------------------------- the real model

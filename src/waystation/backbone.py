@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING, Any
 
 from waystation import modelfolder, packaged
 from waystation.errors import ModelError, suggest
-from waystation.packaged import PACKAGED, Progress, cache_folder, digest_of
+from waystation.packaged import Progress, cache_folder
 from waystation.packaged import get as get
 from waystation.packaged import models as models
+from waystation.packages import PACKAGED, digest_of
 
 if TYPE_CHECKING:
     from waystation.model import Model as Model
@@ -108,7 +109,7 @@ def _packaged(name: str, progress: Progress | None) -> Source:
         origin="packaged",
         path=folder,
         digest=model.digest,
-        revision=f"{model.package}=={model.version}",
+        revision=model.revision,
         architecture=model.architecture,
         max_tokens=modelfolder.max_tokens_of(modelfolder.config_of(folder, name)),
         size_bytes=model.size_bytes,

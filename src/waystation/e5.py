@@ -13,8 +13,6 @@ JSON), so that equal input gives equal bytes whatever versions are installed. No
 from __future__ import annotations
 
 import base64
-import json
-import math
 import struct
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +22,8 @@ from typing import Any, BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from waystation.modelfolder import safetensors_header, write_json
 
 BLOCK: Final = np.dtype([("scale", "<f2"), ("nibbles", "u1", (16,))])  # 32 weights
 CHUNK_BLOCKS: Final = 1 << 18  # 32 MB of fp32 at a time
@@ -154,16 +154,10 @@ def values(model: Quantized, name: str) -> Iterator[NDArray[np.float32]]:
 def write_safetensors(
     model: Quantized, out: BinaryIO, progress: Callable[[int, int], None]
 ) -> None:
-    """Writes every tensor; the header is padded to 8 bytes as the format asks."""
-    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
-    end = 0
+    """Writes every tensor."""
     layout = shapes(model)
-    for long, (_, shape) in layout.items():
-        start, end = end, end + 4 * math.prod(shape)
-        header[long] = {"dtype": "F32", "shape": list(shape), "data_offsets": [start, end]}
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    out.write(struct.pack("<Q", len(text)) + text)
+    header, end = safetensors_header({name: shape for name, (_, shape) in layout.items()})
+    out.write(header)
     done = 0
     for short, _ in layout.values():
         for part in values(model, short):
@@ -322,13 +316,8 @@ def convert(data: bytes, folder: Path, progress: Callable[[int, int], None]) -> 
         "pad_token": "<pad>",
         "mask_token": "<mask>",
     }
-    _write_json(folder / "config.json", config, indent=2)
-    _write_json(folder / "tokenizer_config.json", names, indent=2)
-    _write_json(folder / "tokenizer.json", tokenizer_json(model), indent=None)
+    write_json(folder / "config.json", config, indent=2)
+    write_json(folder / "tokenizer_config.json", names, indent=2)
+    write_json(folder / "tokenizer.json", tokenizer_json(model), indent=None)
     with (folder / "model.safetensors").open("wb") as out:
         write_safetensors(model, out, progress)
-
-
-def _write_json(path: Path, content: object, indent: int | None) -> None:
-    text = json.dumps(content, ensure_ascii=False, indent=indent)
-    path.write_text(text + "\n", encoding="utf-8", newline="\n")

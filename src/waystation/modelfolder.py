@@ -1,6 +1,7 @@
 """What a `transformers` model folder must hold, and one sentence for each way in which it may not.
 
 Reads names, JSON and the headers of safetensors files; weights themselves are read by model.py.
+Writes the same two by hand, for converters whose output must not depend on installed versions.
 No torch, no transformers.
 """
 
@@ -8,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -172,3 +175,24 @@ def check_safetensors(path: Path) -> None:
         f"expected {path} to be a whole safetensors file, found {found}; it is corrupt, so fetch"
         " or save the model again."
     )
+
+
+def safetensors_header(shapes: Mapping[str, tuple[int, ...]]) -> tuple[bytes, int]:
+    """The start of a safetensors file of fp32 tensors in that order, and the bytes that follow.
+
+    The header is padded to 8 bytes as the format asks.
+    """
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    for name, shape in shapes.items():
+        start, end = end, end + 4 * math.prod(shape)
+        header[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [start, end]}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text, end
+
+
+def write_json(path: Path, content: object, indent: int | None) -> None:
+    """JSON with a line break at its end, the same bytes on every system."""
+    text = json.dumps(content, ensure_ascii=False, indent=indent)
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
