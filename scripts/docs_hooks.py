@@ -1,4 +1,4 @@
-"""Hooks of the site's build: the pocket pages in the navigation, and search without a server.
+"""Hooks of the site's build: the navigation's remaining pages, and search without a server.
 
 MkDocs calls `on_config` and `on_post_build`. Opened from disk, a page may not fetch the search
 index, so that the index is also written as a script, which the theme then loads by itself.
@@ -12,21 +12,38 @@ from typing import Any
 
 
 def on_config(config: Any) -> Any:
-    """Add the other pocket pages, then one per language, English first, by the language's name."""
-    folder = Path(config["docs_dir"]) / "pocket"
-    pages = {page: _title(page) for page in sorted(folder.glob("*.md")) if page.stem != "index"}
-    order = sorted(pages, key=lambda page: (pages[page][0], page.stem != "en", pages[page][1]))
-    section = next(part["Pocket"] for part in config["nav"] if "Pocket" in part)
-    section += [{pages[page][1]: f"pocket/{page.name}"} for page in order]
+    """Put the pages in the navigation that it does not name: how-tos, pocket, its languages."""
+    docs = Path(config["docs_dir"])
+    how_to = _section(config, "How to")
+    named = {path for entry in how_to for path in entry.values()}
+    for page in sorted((docs / "howto").glob("*.md")):
+        if f"howto/{page.name}" not in named:
+            how_to.append({_heading(page): f"howto/{page.name}"})
+    pocket = sorted((docs / "pocket").glob("*.md"), key=_pocket_order)
+    _section(config, "Pocket")[:] = [{_short(page): f"pocket/{page.name}"} for page in pocket]
     return config
 
 
-def _title(page: Path) -> tuple[bool, str]:
-    """Whether a page is a language's (`# pocket in NAME (tag)`), and what to call it."""
+def _section(config: Any, name: str) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = next(part[name] for part in config["nav"] if name in part)
+    return found
+
+
+def _heading(page: Path) -> str:
     with page.open(encoding="utf-8") as file:
-        heading = file.readline().removeprefix("# ").strip()
-    found = re.match(r"pocket in (.+) \(", heading)
-    return (True, found[1]) if found else (False, heading)
+        return file.readline().removeprefix("# ").strip()
+
+
+def _short(page: Path) -> str:
+    """A heading; `pocket in NAME (tag)` is shown as the language's name."""
+    found = re.match(r"pocket in (.+) \(", _heading(page))
+    return found[1] if found else _heading(page)
+
+
+def _pocket_order(page: Path) -> tuple[bool, bool, bool, str]:
+    """The benchmark's page, other pages, then the languages by name, English first."""
+    language = _short(page) != _heading(page)
+    return page.stem != "index", language, page.stem != "en", _short(page)
 
 
 def on_post_build(config: Any) -> None:
