@@ -19,9 +19,11 @@ from waystation import ray_pool
 from waystation.errors import UserError
 from waystation.plan import Plan, Step
 from waystation.pools import _begin
-from waystation.ray_pool import Hired, Need, connect, fitted, import_ray, nearest, need_of, unfit
+from waystation.ray_cluster import Need, connect, fitted, import_ray, need_of
+from waystation.ray_pool import Hired, RayPool, nearest, unfit
 from waystation.ray_worker import Greeting, Worker, arrived, store_fault, versions
 from waystation.settings import Resources
+from waystation.steps import Place
 from waystation.store import Store
 
 NEED = Need(cpus=2, gpus=None, memory_bytes=4_000_000_000, estimated=True, threads=2)
@@ -64,6 +66,11 @@ def test_workers_are_counted_over_living_machines() -> None:
     assert fitted(NEED, [SMALL, GONE]) == (replace(NEED, gpus=0.0), 2)
     assert fitted(NEED, [SMALL, CARDS]) == (replace(NEED, gpus=1.0), 4)
     assert fitted(replace(NEED, gpus=0.5), [CARDS])[1] == 8
+    tenths = replace(NEED, cpus=1, gpus=0.1, memory_bytes=1)
+    assert (
+        fitted(tenths, [{"Alive": True, "Resources": {"CPU": 16, "memory": 9e9, "GPU": 1.0}}])[1]
+        == 10
+    )
     assert fitted(replace(NEED, gpus=0.0), [SMALL, CARDS])[1] == 2 + 8
     # an estimate is no reason to refuse a machine, the study's own number is
     assert fitted(replace(NEED, memory_bytes=10**12), [SMALL])[0].memory_bytes == 9e9
@@ -204,6 +211,142 @@ def test_ray_that_is_not_installed_is_one_sentence(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UserError, match=r"install it with `pip install waystation\[ray\]`"):
         import_ray()
+
+
+# -- hiring, with a Ray of this process ------------------------------------------------------------
+
+
+class FakeRay:
+    """Actors that live here; `lost` names (by number) those whose calls fail, `slow` the late."""
+
+    class exceptions:  # noqa: N801
+        class RayError(Exception):
+            """What Ray raises for a lost actor."""
+
+        class RayTaskError(RayError):
+            """What Ray raises for an error in an actor's method."""
+
+    def __init__(self) -> None:
+        self.actors: list[int] = []
+        self.lost: set[int] = set()
+        self.slow: set[int] = set()
+        self.ran: list[int] = []
+        self.greeting = _greeting()
+
+    def is_initialized(self) -> bool:
+        return True
+
+    def nodes(self) -> list[Any]:
+        names = ("a", "b")
+        return [
+            {"Alive": True, "NodeManagerHostname": n, "Resources": {"CPU": 2, "memory": 9e9}}
+            for n in names
+        ]
+
+    def remote(self, _: type) -> Any:
+        return SimpleNamespace(options=lambda **_: SimpleNamespace(remote=self._hire))
+
+    def _hire(self, environment: dict[str, str]) -> Any:
+        assert environment["OMP_WAIT_POLICY"] == "PASSIVE"
+        number = len(self.actors)
+        self.actors.append(number)
+
+        def run(place: Place, unit: Any) -> list[Any]:
+            return [(number, None), (number, [number])]
+
+        return SimpleNamespace(
+            number=number,
+            greet=SimpleNamespace(remote=lambda *_: (number, "greeting")),
+            run=SimpleNamespace(options=lambda **_: SimpleNamespace(remote=run)),
+        )
+
+    def wait(self, references: list[Any], timeout: float) -> tuple[list[Any], list[Any]]:
+        ready = [r for r in references if r[0] not in self.slow]
+        return ready, []
+
+    def get(self, reference: Any) -> Any:
+        number, value = reference
+        if number in self.lost:
+            raise self.exceptions.RayError("it died\nModuleNotFoundError: no waystation")
+        if isinstance(value, list):
+            self.ran.append(number)
+            return []
+        return self.greeting if value == "greeting" else value
+
+    def kill(self, actor: Any) -> None:
+        self.lost.add(actor.number)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeRay:
+    found = FakeRay()
+    monkeypatch.setattr(ray_pool, "import_ray", lambda: found)
+    return found
+
+
+def _pool(store: Path, said: list[str]) -> RayPool:
+    need = replace(NEED, memory_bytes=1)
+    return RayPool(Store.open(store), need, None, lambda event: None, said.append)
+
+
+def _run(pool: RayPool, store: Path) -> None:
+    place = Place(root=store, beside=store)
+    assert pool.submit(place, (_step("train-a", "small"),)).result(timeout=60) == []
+
+
+def test_units_go_to_workers_that_are_there(fake: FakeRay, tmp_path: Path) -> None:
+    said: list[str] = []
+    pool = _pool(tmp_path, said)
+    assert pool.jobs == 2
+    assert not pool.retries_alone  # on two machines
+    assert said == ["Ray: at most 2 workers on 2 machines, each with 2 CPUs and 0.0 GB of memory"]
+    _run(pool, tmp_path)
+    _run(pool, tmp_path)
+    assert (fake.actors, fake.ran) == ([0], [0, 0])
+    fake.lost.add(0)  # while it was idle: no unit is to blame
+    _run(pool, tmp_path)
+    assert (fake.actors, fake.ran) == ([0, 1], [0, 0, 1])
+    pool.close()
+    assert fake.lost == {0, 1}
+    assert not list((tmp_path / "locks").glob("ray-*"))
+
+
+def test_a_full_cluster_is_waited_for_and_said(
+    fake: FakeRay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_pool, "PATIENCE_S", 0.0)
+    said: list[str] = []
+    pool = _pool(tmp_path, said)
+    fake.lost.add(0)
+    fake.slow.add(1)
+    place = Place(root=tmp_path, beside=tmp_path)
+    future = pool.submit(place, (_step("train-a", "small"),))
+    while not any("waiting for the cluster to have room for 2 CPUs" in s for s in said):
+        assert not future.done()
+    fake.slow.clear()
+    assert future.result(timeout=60) == []
+    assert fake.actors == [0, 1]  # one unit waits for one worker, not for two
+    pool.close()
+
+
+def test_workers_that_do_not_start_are_one_sentence(fake: FakeRay, tmp_path: Path) -> None:
+    fake.lost.update(range(9))
+    with pytest.raises(UserError, match=r"found 3 that did not \(ModuleNotFoundError: no way"):
+        _pool(tmp_path, [])
+    assert len(fake.actors) == ray_pool.FAILED_STARTS
+
+
+def test_other_processors_are_said_once(fake: FakeRay, tmp_path: Path) -> None:
+    said: list[str] = []
+    pool = _pool(tmp_path, said)
+    fake.greeting = _greeting(processor="b", host="node-8")
+    for lost in (0, 1):
+        fake.lost.add(lost)
+        _run(pool, tmp_path)
+    remarks = [s for s in said if "different processors" in s]
+    assert len(remarks) == 1
+    assert "(a on node-7, b on node-8)" in remarks[0]
+    pool.close()
 
 
 # -- the local pool's threads ----------------------------------------------------------------------

@@ -13,245 +13,28 @@ store is continued by running again.
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
-import logging
 import os
 import shutil
-import signal
-import socket
-import sys
-import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import IO, Any, Final
 
 from waystation.errors import UserError
-from waystation.plan import Plan, Step
+from waystation.plan import Step
+from waystation.ray_cluster import Need, backbone_of, connect, fitted, import_ray, keep_quiet
 from waystation.ray_worker import Greeting, Worker, arrived, versions
-from waystation.settings import Resources
 from waystation.steps import Emit, Finished, Place
 from waystation.store import Store, explained
 
-CONNECT_S: Final = 5.0
-"""A cluster's head answers within this, or it is not there."""
 PATIENCE_S: Final = 30.0
 """After waiting this long for room in the cluster, that is said."""
 FAILED_STARTS: Final = 3
-OBJECT_STORE_BYTES: Final = 80_000_000  # Ray's least is 75 MB, and nothing large goes through it
-WEIGHTS_TO_PEAK: Final = 4.0  # fp32 weights, gradients and AdamW's two moments
-QUIET: Final = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_NUM_REDIS_GET_RETRIES": "3",  # tries of one second to reach the head, 20 by default
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Need:
-    """What one worker reserves. `gpus` None: one, where the cluster has any."""
-
-    cpus: int
-    gpus: float | None
-    memory_bytes: int
-    estimated: bool
-    """The memory is an estimate, which is no reason to refuse a machine."""
-    threads: int
-
-    def __str__(self) -> str:
-        cpus = "1 CPU" if self.cpus == 1 else f"{self.cpus} CPUs"
-        gpus = f", {self.gpus:g} GPU" if self.gpus else ""
-        return f"{cpus}{gpus} and {self.memory_bytes / 1e9:.1f} GB of memory"
-
-
-def need_of(
-    lock: Mapping[str, Any], plan: Plan, missing: Iterable[str], store: Store, resources: Resources
-) -> Need:
-    """The size of a worker: what the study's `resources` say, else what its largest step takes.
-
-    Memory is the most that this store's finished steps took with the same backbones, else a
-    multiple of the weights.
-    """
-    names = {_backbone(plan.steps[k]) for k in missing} - {""}
-    weights = [lock["backbones"][name]["size_bytes"] for name in names]
-    peaks = [
-        int(cast("int", store.run_info(key).get("peak_memory_bytes", 0)))
-        for key, step in plan.steps.items()
-        if _backbone(step) in names
-    ]
-    peak = max(peaks, default=0) or int(WEIGHTS_TO_PEAK * max(weights, default=0))
-    gpus, memory, threads = resources.gpus, resources.memory_gb, int(lock["numerics"]["threads"])
-    if gpus is None and resources.devices != "auto":
-        gpus = 1.0 if resources.devices == "cuda" else 0.0
-    return Need(
-        cpus=resources.cpus or threads,
-        gpus=gpus,
-        memory_bytes=peak if memory is None else int(memory * 1e9),
-        estimated=memory is None,
-        threads=threads,
-    )
-
-
-def _backbone(step: Step) -> str:
-    return str(step.context.get("backbone", ""))
-
-
-# -- the cluster -----------------------------------------------------------------------------------
-
-
-def import_ray() -> Any:
-    """Ray, set to be quiet and to report nothing. Raises UserError where it is not installed."""
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
-    try:
-        import ray
-    except ImportError as error:
-        raise UserError(
-            "expected Ray for --pool ray, found it not installed;"
-            " install it with `pip install waystation[ray]` on every machine of the cluster."
-        ) from error
-    return ray
-
-
-def connect(ray: Any) -> Path | None:
-    """Join the cluster at RAY_ADDRESS, or start one here: then gives its scratch folder.
-
-    Raises UserError where there is none, or where it is not for us.
-    """
-    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
-    address = os.environ.get("RAY_ADDRESS") or "local"
-    if address == "local":
-        # not the usual temporary folder: paths of sockets are short, 107 bytes
-        scratch = Path(tempfile.mkdtemp(prefix="ws-ray-", dir="/tmp"))
-        try:
-            ray.init(
-                address="local",
-                include_dashboard=False,
-                object_store_memory=OBJECT_STORE_BYTES,
-                _temp_dir=str(scratch),
-                **quiet,
-            )
-        except BaseException:
-            shutil.rmtree(scratch, ignore_errors=True)
-            raise
-        return scratch
-    if address != "auto":
-        knock(address)
-    try:
-        with _hushed():
-            ray.init(address=address, **quiet)
-    except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
-        raise UserError(_refusal(address, error)) from error
-    return None
-
-
-def knock(address: str) -> None:
-    """Raise UserError unless something at HOST:PORT answers as Ray's head does (HTTP/2).
-
-    Ray itself would try for two minutes and not be interruptible.
-    """
-    host, colon, port = address.rpartition(":")
-    if "://" in address or not colon or not port.isdigit():
-        raise UserError(
-            f"expected RAY_ADDRESS to be HOST:PORT of a cluster's head, `auto` or `local`, found"
-            f" '{address}'; run on a machine of the cluster, `ray start --head` prints its address."
-        )
-    found = ""
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), CONNECT_S) as connection:
-            if os.environ.get("RAY_USE_TLS") == "1":
-                return
-            connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, *[0] * 5)))
-            answer = connection.recv(9)
-            if len(answer) < 4 or answer[3] != 4:  # the type of a SETTINGS frame, RFC 9113
-                found = "something else listening there"
-    except (OSError, OverflowError) as error:
-        found = f"nothing ({error})"
-    if found:
-        raise UserError(
-            f"expected the head of a Ray cluster at RAY_ADDRESS {address}, found {found};"
-            " start one with `ray start --head`, or unset RAY_ADDRESS for one on this machine."
-        )
-
-
-@contextlib.contextmanager
-def _hushed() -> Iterator[None]:
-    """Keep what Ray's C++ side writes to standard error out: we say it in one sentence."""
-    kept = os.dup(2)
-    with Path(os.devnull).open("w") as nothing:
-        os.dup2(nothing.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
-def _keep_quiet(ray: Any) -> None:
-    """Take back what `ray.init` does to the process of a command line."""
-    # it prints what it hears of lost machines to standard output, where results go
-    ray._private.worker._worker_logs_enabled = False
-    # and dumps its stack on SIGTERM, which schedulers send: the run must end and clean up
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-
-
-def _refusal(address: str, error: BaseException) -> str:
-    link: BaseException | None = error
-    said = ""
-    while link is not None:
-        said += f" {type(link).__name__}: {link}"
-        link = link.__cause__ or link.__context__
-    if "Version mismatch" in said:
-        words = " ".join(str(error).split())
-        return (
-            f"expected the cluster at {address} to have this machine's versions of Python and Ray,"
-            f" found others ({words}); install the same on every machine."
-        )
-    if "AuthenticationError" in said:
-        return (
-            f"expected the cluster at {address} to accept this machine's token, found it refused;"
-            " copy ~/.ray/auth_token from its head, or set RAY_AUTH_TOKEN_PATH."
-        )
-    first = str(error).strip().split("\n")[0]
-    return (
-        f"expected to join the Ray cluster at {address}, found {type(error).__name__}: {first};"
-        f" run `ray start --address={address}` on this machine first, or unset RAY_ADDRESS for a"
-        " cluster on this machine."
-    )
-
-
-def fitted(need: Need, nodes: Sequence[Mapping[str, Any]]) -> tuple[Need, int]:
-    """The need made concrete and how many such workers fit. Raises UserError for none."""
-    rooms = [n["Resources"] for n in nodes if n["Alive"]]
-    if need.gpus is None:
-        need = replace(need, gpus=1.0 if any(r.get("GPU", 0) >= 1 for r in rooms) else 0.0)
-    if need.estimated:
-        largest = int(max((r.get("memory", 0) for r in rooms), default=0))
-        need = replace(need, memory_bytes=min(need.memory_bytes, largest))
-    wanted = {"CPU": need.cpus, "GPU": need.gpus, "memory": need.memory_bytes}
-    count = sum(
-        int(min(room.get(name, 0) // least for name, least in wanted.items() if least))
-        for room in rooms
-    )
-    if not count:
-        found = "; ".join(
-            f"{r.get('CPU', 0):g} CPUs, {r.get('GPU', 0):g} GPU, {r.get('memory', 0) / 1e9:.1f} GB"
-            for r in rooms
-        )
-        raise UserError(
-            f"expected a machine in the cluster with {need} for one step, found {found};"
-            " lower `resources: {cpus:, gpus:, memory_gb:}` in the study, or add such a machine."
-        )
-    return need, count
-
-
-# -- the pool --------------------------------------------------------------------------------------
 
 
 @dataclass(eq=False)
@@ -285,6 +68,8 @@ class RayPool:
         self._idle: list[Hired] = []
         self._busy: list[Hired] = []
         self._processors: dict[str, str] = {}
+        self._threads: list[threading.Thread] = []
+        self._claims = 0
         self._failed_starts = 0
         self._closed = False
         self._ray = import_ray()
@@ -296,7 +81,7 @@ class RayPool:
             self._versions = versions()
             self._scratch = connect(self._ray) if self._joined else None
             if self._joined:
-                _keep_quiet(self._ray)
+                keep_quiet(self._ray)
             nodes = self._ray.nodes()
             self._need, count = fitted(need, nodes)
             self.jobs = jobs or count
@@ -304,8 +89,7 @@ class RayPool:
             self.retries_alone = len(machines) == 1
             where = "1 machine" if self.retries_alone else f"{len(machines)} machines"
             say(f"Ray: at most {self.jobs} workers on {where}, each with {self._need}")
-            self._idle.append(self._claim(""))  # a cluster that will not do says so at once
-            self._busy.clear()
+            self._move(self._claim(""), self._idle)  # a cluster that will not do says so at once
         except BaseException:
             self.close(kill=True)
             raise
@@ -333,7 +117,9 @@ class RayPool:
             else:
                 future.set_result(ended)
 
-        threading.Thread(target=serve, daemon=True).start()
+        thread = threading.Thread(target=serve, daemon=True)
+        self._threads = [t for t in self._threads if t.is_alive()] + [thread]
+        thread.start()
         return future
 
     def restart(self) -> None:
@@ -346,6 +132,8 @@ class RayPool:
             with self._lock:
                 for worker in (*self._starting, *self._idle, *self._busy):
                     self._ray.kill(worker.actor)
+            for thread in self._threads:
+                thread.join(timeout=5)
             if self._joined:
                 self._ray.shutdown()
         if self._token is not None:
@@ -355,7 +143,7 @@ class RayPool:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _serve(self, place: Place, unit: tuple[Step, ...]) -> list[Finished]:
-        backbone = next((b for s in unit if (b := _backbone(s))), "")
+        backbone = next((b for s in unit if (b := backbone_of(s))), "")
         ended: list[Finished] | None = None
         while ended is None:
             worker = self._claim(backbone)
@@ -384,28 +172,40 @@ class RayPool:
 
     def _claim(self, backbone: str) -> Hired:
         """A free worker, one that holds the backbone if there is one; starts one while it may."""
-        began = time.monotonic()
-        told = False
-        while not self._closed:
+        began, told = time.monotonic(), False
+        with self._lock:
+            self._claims += 1
+        try:
+            while not self._closed:
+                with self._lock:
+                    if self._idle:
+                        return self._take(nearest(self._idle, backbone), backbone)
+                    room = self.jobs - len(self._starting) - len(self._busy)
+                    if room > 0 and len(self._starting) < self._claims:
+                        self._starting.append(self._hire())
+                    waiting = {w.greeting: w for w in self._starting}
+                if not waiting:
+                    time.sleep(0.1)
+                    continue
+                for reference in self._ray.wait(list(waiting), timeout=0.5)[0]:
+                    self._welcome(waiting[reference])
+                if not told and time.monotonic() - began > PATIENCE_S:
+                    told = True
+                    self._tell(f"waiting for the cluster to have room for {self._need}")
+        finally:
             with self._lock:
-                if self._idle:
-                    worker = nearest(self._idle, backbone)
-                    self._idle.remove(worker)
-                    self._busy.append(worker)
-                    worker.backbone = backbone or worker.backbone
-                    return worker
-                if len(self._starting) + len(self._busy) < self.jobs:
-                    self._starting.append(self._hire())
-                waiting = {w.greeting: w for w in self._starting}
-            if not waiting:
-                time.sleep(0.1)
-                continue
-            for reference in self._ray.wait(list(waiting), timeout=0.5)[0]:
-                self._welcome(waiting[reference])
-            if not told and time.monotonic() - began > PATIENCE_S:
-                told = True
-                self._say(f"waiting for the cluster to have room for {self._need}")
+                self._claims -= 1
         raise BrokenExecutor("the pool was closed")
+
+    def _take(self, worker: Hired, backbone: str) -> Hired:
+        self._idle.remove(worker)
+        self._busy.append(worker)
+        worker.backbone = backbone or worker.backbone
+        return worker
+
+    def _tell(self, text: str) -> None:
+        with self._telling:
+            self._say(text)
 
     def _hire(self) -> Hired:
         threads = str(self._need.threads)
@@ -454,11 +254,11 @@ class RayPool:
                 self._ray.kill(worker.actor)
                 raise UserError(fault)
             self._idle.append(worker)
+            new = bool(self._processors) and greeting.processor not in self._processors
             self._processors.setdefault(greeting.processor, greeting.host)
             names = [f"{p} on {h}" for p, h in self._processors.items()]
-            new = len(names) > 1 and names[-1].endswith(f" on {greeting.host}")
         if new:
-            self._say(
+            self._tell(
                 f"workers have different processors ({', '.join(names)}): results may differ in"
                 " their last bits with the machine that computed them"
             )

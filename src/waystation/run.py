@@ -160,7 +160,8 @@ def run_study(path: Path, options: Options, watcher: Watcher | None = None) -> O
 def _pool(prepared: Prepared, watcher: Watcher, missing: list[str]) -> Pool:
     options, resources = prepared.options, prepared.study.resources
     if options.pool == "ray":
-        from waystation.ray_pool import RayPool, need_of
+        from waystation.ray_cluster import need_of
+        from waystation.ray_pool import RayPool
 
         need = need_of(prepared.lock, prepared.plan, missing, prepared.store, resources)
         return RayPool(prepared.store, need, options.jobs, watcher.event, watcher.say)
