@@ -86,6 +86,13 @@ def test_the_keys_of_study_files_are_those_of_the_page(
     assert documented - asked == set()
 
 
+def test_no_page_is_in_the_navigation_twice() -> None:
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").split("\nnav:\n")[1]
+    pages = re.findall(r"(\S+\.md)$", text, re.MULTILINE)
+    assert len(pages) > 20
+    assert sorted(set(pages)) == sorted(pages)
+
+
 # -- the built site --------------------------------------------------------------------------------
 
 
