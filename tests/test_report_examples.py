@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,6 +123,16 @@ def test_changed_predictions_are_never_shown(study: tuple[Path, Path]) -> None:
             gathered(study)
     finally:
         path.write_bytes(body)
+
+
+@pytest.mark.slow
+def test_a_store_without_its_data_has_no_examples(study: tuple[Path, Path], tmp_path: Path) -> None:
+    shutil.copytree(study[1], tmp_path / "store")
+    for path in (tmp_path / "store" / "data").iterdir():
+        path.unlink()
+    results, found = gathered((study[0], tmp_path / "store"))
+    assert found == ()
+    assert results.scores
 
 
 @pytest.mark.slow

@@ -98,13 +98,13 @@ def collect_excerpts(
         (s.backbone, s.stop, s.target, s.seed, s.language, s.variant): s for s in results.scores
     }
     grouped: dict[tuple[str, str], list[Route]] = {}
-    for route in plan.routes:
-        if store.state(route.predict) == "done":
+    digests = {name: entry["digest"] for name, entry in cast("Any", lock["data"]).items()}
+    for route in plan.routes:  # a store may be passed on without its data or predictions
+        if store.has_data(digests[route.data]) and store.state(route.predict) == "done":
             grouped.setdefault((route.target, route.language), []).append(route)
     found = []
     for (target, language), routes in grouped.items():
-        digest = cast("Any", lock["data"])[routes[0].data]["digest"]
-        examples = store.data(digest, KINDS[kinds[target]][0])
+        examples = store.data(digests[routes[0].data], KINDS[kinds[target]][0])
         reader = _Reader(store, kinds[target], variants, scores)
         found.append(_excerpt(target, language, routes, examples, reader))
     order = {name: i for i, name in enumerate(results.targets)}

@@ -215,17 +215,16 @@
     return made;
   };
   const mark = (value) => (value === null ? "" : value === 1 ? "✓" : value > 0 ? "◐" : "✗");
-  const said = (value) =>
-    value === null ? "no gold" : value === 1 ? "right" : value > 0 ? "partly right" : "wrong";
+  const said = (value) => (value === null ? "no gold" : value === 1 ? "right"
+    : value > 0 ? `partly right, ${Math.round(100 * value)}%` : "wrong");
 
-  const percent = (value) =>
-    (value !== null && value > 0 && value < 1 ? ` ${Math.round(100 * value)}%` : "");
   const verdict = (letter, stop, text, value, language) => {
     const sign = make("span", "sign", mark(value));
     sign.setAttribute("role", "img");
     sign.setAttribute("aria-label", said(value));
+    sign.title = said(value);
     return make("div", `side ${value === null ? "" : value === 1 ? "right" : "wrong"}`,
-      make("h4", "", `${letter}: ${stopName(stop)} `, sign, percent(value)),
+      make("h4", "", `${letter}: ${stopName(stop)} `, sign),
       text === null ? make("p", "meta", "not predicted")
         : texted("p", "", text === "" ? "(nothing)" : text, language));
   };
@@ -270,8 +269,10 @@
         item.gold === null ? make("p", "meta", "unpublished")
           : texted("p", "", item.gold, answerLanguage(part))));
     }
+    const share = (codes) => (item.gold === null ? "as above"
+      : `${[...codes].filter((c, i) => c === item.gold[i]).length} of ${codes.length} tags right`);
     const side = (letter, name, text, value) => verdict(letter, Number(control(name).value),
-      isTagged && text !== null ? "tags above" : text, value, answerLanguage(part));
+      isTagged && text !== null ? share(text) : text, value, isTagged ? "" : answerLanguage(part));
     article.append(make("div", "sides",
       side("A", "a", item.a, item.va), side("B", "b", item.b, item.vb)));
     return article;

@@ -85,8 +85,8 @@ def brief(part: Part) -> str:
         found = [c for c in measured if c.verdict == word]
         if found:
             top = most(found, key=lambda c: c.gain.value if c.gain else 0.0)
-            start = one if len(found) == 1 else f"{len(found)} {more}"
-            texts.append(f"{start} with {top.stop}, {_value(top)}")
+            what = one if len(found) == 1 else f"{len(found)} {more}"
+            texts.append(f"{what} with {top.stop}, {_value(top)}")
     if not texts and words.count("no clear difference"):
         texts.append("no stop made a clear difference")
     elif words.count("no clear difference"):
