@@ -176,10 +176,6 @@ def test_an_address_without_a_cluster_is_one_sentence(
         assert sentence in str(raised.value)
 
 
-class _Mismatch(Exception):
-    pass
-
-
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
@@ -200,11 +196,23 @@ def test_a_cluster_that_refuses_is_one_sentence(
         raise error
 
     monkeypatch.setenv("RAY_ADDRESS", "auto")
-    fake = SimpleNamespace(init=init, exceptions=SimpleNamespace(RayError=_Mismatch))
+    fake = SimpleNamespace(init=init)
     with pytest.raises(UserError) as raised:
         connect(fake)
     assert sentence in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_cluster_that_does_not_start_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def init(**options: Any) -> None:
+        folders.append(Path(options["_temp_dir"]))
+        raise Exception("The current node timed out during startup.\n")
+
+    folders: list[Path] = []
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with pytest.raises(UserError, match=r"expected Ray to start .* \(Exception: The current node"):
+        connect(SimpleNamespace(init=init, shutdown=lambda: None))
+    assert not folders[0].exists()
 
 
 def test_ray_that_is_not_installed_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

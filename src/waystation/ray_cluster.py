@@ -30,6 +30,7 @@ CONNECT_S: Final = 5.0
 """A cluster's head answers within this, or it is not there."""
 OBJECT_STORE_BYTES: Final = 80_000_000  # Ray's least is 75 MB, and nothing large goes through it
 WEIGHTS_TO_PEAK: Final = 4.0  # fp32 weights, gradients and AdamW's two moments
+SILENT: Final = {"log_to_driver": False, "logging_level": logging.ERROR}
 QUIET: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_AUTO_CONNECT": "0",  # a late call must not start a cluster after the run's end
@@ -57,31 +58,42 @@ def connect(ray: Any) -> Path | None:
 
     Raises UserError where there is none, or where it is not for us.
     """
-    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     address = os.environ.get("RAY_ADDRESS") or "local"
     if address == "local":
-        # not the usual temporary folder: paths of sockets are short, 107 bytes
-        scratch = Path(tempfile.mkdtemp(prefix="ws-ray-", dir="/tmp"))
-        try:
+        return _start(ray)
+    if address != "auto":
+        knock(address)
+    try:
+        with _hushed():
+            ray.init(address=address, **SILENT)
+    except Exception as error:  # some of Ray's own are no more than that
+        raise UserError(_refusal(address, error)) from error
+    return None
+
+
+def _start(ray: Any) -> Path:
+    """A cluster on this machine, in a scratch folder of its own."""
+    # not in the usual temporary folder: paths of sockets must be short, 107 bytes
+    scratch = Path(tempfile.mkdtemp(prefix="ws-ray-", dir="/tmp"))
+    try:
+        with _hushed():
             ray.init(
                 address="local",
                 include_dashboard=False,
                 object_store_memory=OBJECT_STORE_BYTES,
                 _temp_dir=str(scratch),
-                **quiet,
+                **SILENT,
             )
-        except BaseException:
-            shutil.rmtree(scratch, ignore_errors=True)
+    except BaseException as error:
+        ray.shutdown()
+        shutil.rmtree(scratch, ignore_errors=True)
+        if not isinstance(error, Exception):
             raise
-        return scratch
-    if address != "auto":
-        knock(address)
-    try:
-        with _hushed():
-            ray.init(address=address, **quiet)
-    except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
-        raise UserError(_refusal(address, error)) from error
-    return None
+        raise UserError(
+            f"expected Ray to start on this machine, found that it did not ({_first(error)});"
+            " run again, when the machine is less busy or with --pool local."
+        ) from error
+    return scratch
 
 
 def knock(address: str) -> None:
@@ -152,12 +164,16 @@ def _refusal(address: str, error: BaseException) -> str:
             f"expected the cluster at {address} to accept this machine's token, found it refused;"
             " copy ~/.ray/auth_token from its head, or set RAY_AUTH_TOKEN_PATH."
         )
-    first = str(error).strip().split("\n")[0]
     return (
-        f"expected to join the Ray cluster at {address}, found {type(error).__name__}: {first};"
+        f"expected to join the Ray cluster at {address}, found {_first(error)};"
         f" run `ray start --address={address}` on this machine first, or unset RAY_ADDRESS for a"
         " cluster on this machine."
     )
+
+
+def _first(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0] if lines else 'nothing said'}"
 
 
 def fitted(need: Need, nodes: Sequence[Mapping[str, Any]]) -> tuple[Need, int]:

@@ -56,15 +56,16 @@ def cluster() -> Iterator[Any]:
     """A head without CPUs and two worker nodes with one each; RAY_ADDRESS leads there."""
     scratch = Path(tempfile.mkdtemp(prefix="ws-ray-", dir="/tmp"))
     with pytest.MonkeyPatch.context() as patch:
+        (scratch / "ray").mkdir()
+        patch.setenv("RAY_TMPDIR", str(scratch))
         patch.setenv("RAY_AUTH_MODE", "token")
         patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
         patch.setenv("RAY_worker_niceness", "0")  # the machine may be busy
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         cluster_utils = pytest.importorskip("ray.cluster_utils")  # reads all that when imported
-        head = {**NODE, "num_cpus": 0, "temp_dir": str(scratch)}
         found = cluster_utils.Cluster()
         try:
-            found.add_node(**head)
+            found.add_node(num_cpus=0, **NODE)
             for _ in range(2):
                 found.add_node(num_cpus=1, **NODE)
             patch.setenv("RAY_ADDRESS", found.address)
