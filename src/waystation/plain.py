@@ -92,6 +92,8 @@ class Plain:
     """Whether the files of sentence-transformers are there."""
     layers: int = 0
     """How many an encoder's export has."""
+    cut: bool = False
+    """Whether layers above the one that is used were left out."""
     layer: int | None = None
     """The layer to take of an encoder; None is the last that was written."""
     pooling: str = ""
@@ -192,8 +194,10 @@ def _encoder(model: Model, batch: Batch, variant: str, folder: Path) -> tuple[Pl
         _facts(model),
         layers=int(model.backbone.config.num_hidden_layers),
         layer=None if whole else layer,
+        cut=whole and layer != last,
         pooling=variant.partition("/")[2] or "mean",
-        sentences=whole and model.architecture != "encoder-decoder",
+        # Their pooling cannot leave out a decoder's first token.
+        sentences=whole and model.architecture == "encoder",
     )
     return plain, wanted[batch.attention_mask == 1]
 

@@ -237,10 +237,10 @@ def _embedding(use: Use) -> list[str]:
     if plain.pooling == "cls":
         lines.append("    return states[:, 0]")
     else:
-        lines += [
-            '    mask = rows["attention_mask"][:, :, None].float()',
-            "    return (states * mask).sum(dim=1) / mask.sum(dim=1)",
-        ]
+        lines.append('    mask = rows["attention_mask"][:, :, None].float()')
+        if plain.architecture == "decoder":
+            lines.append("    mask[:, 0] = mask.sum(dim=1) == 1  # the first token sees no other")
+        lines.append("    return (states * mask).sum(dim=1) / mask.sum(dim=1)")
     return [
         *lines,
         *("", "", 'one, other = embed(["The river rises.", "Der Fluss steigt."])'),

@@ -29,8 +29,10 @@ def encode_texts(
 ) -> list[tuple[Ids, Ids | None]]:
     """(tokens, segments) of texts and pairs of texts, special tokens included.
 
-    What is too long loses tokens from the longer of the two texts until it fits.
+    What is too long loses tokens from the longer of the two texts until it fits. An empty text
+    of a decoder without special tokens becomes its end token, so that every row has a state.
     """
+    end = as_ids([tokenizer.eos_token_id or tokenizer.pad_token_id or 0])
     found: list[tuple[Ids, Ids | None]] = [(np.empty(0, np.int32), None)] * len(texts)
     between = pair_separator(tokenizer)
     for paired in (False, True):
@@ -45,7 +47,8 @@ def encode_texts(
             for position, i in enumerate(part):
                 types = None if segments is None else as_ids(segments[position])
                 tokens = as_ids(encoded["input_ids"][position])
-                found[i] = (tokens, types if types is not None and types.any() else None)
+                types = types if types is not None and types.any() else None
+                found[i] = (tokens if len(tokens) else end, types)
     return found
 
 
@@ -81,3 +84,18 @@ def pooled(model: Model, batch: Batch) -> Tensor:
         return states[:, 0]
     last = batch.attention_mask.sum(dim=1) - 1  # [B]
     return states[range(len(last)), last]
+
+
+def mean_states(model: Model, states: Tensor, batch: Batch) -> Tensor:
+    """The mean state of each row's tokens, [B, D], in float32 whatever the autocast.
+
+    A decoder's first token counts only where it is alone. It sees no other token, and trained
+    decoders use it as a sink for attention (Xiao et al. 2023, arXiv 2309.17453) whose state is a
+    hundred times longer than those of words (Sun et al. 2024, arXiv 2402.17762): the mean would
+    be that state and nothing else.
+    """
+    mask = batch.attention_mask.float()  # [B, T]
+    if model.architecture == "decoder":
+        mask[:, 0] = (mask.sum(dim=1) == 1).float()
+    # bf16 sums of many tokens lose digits.
+    return (states.float() * mask[:, :, None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)

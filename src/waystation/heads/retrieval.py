@@ -3,8 +3,10 @@
 One forward pass gives every layer; a variant is a layer and a pooling, `8/mean`. Options:
 layers="all" (default; 0 is the embedding layer) or "4,8,12", and pooling="mean,cls" (default
 mean). Mean pooling takes special tokens in, as the XTREME scripts do by default
-(`third_party/evaluate_retrieval.py`, `--pool_skip_special_token` off). The targets of all
-examples are the candidates. Has no loss: training on translation ranking is another head.
+(`third_party/evaluate_retrieval.py`, `--pool_skip_special_token` off), but not a decoder's first
+token (see `mean_states`), which also makes cls, the first token's state, useless there. The
+targets of all examples are the candidates. Has no loss: training on translation ranking is
+another head.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from torch import nn
 from waystation.errors import ModelError, StepFailed, UserError
 from waystation.examples import BitextExample, HeadSpec, Neighbours, RetrievalPrediction
 from waystation.heads import Row
-from waystation.heads.pieces import encode_texts
+from waystation.heads.pieces import encode_texts, mean_states
 from waystation.search import nearest
 
 if TYPE_CHECKING:
@@ -77,13 +79,11 @@ class Retrieval:
         states = model.layers(batch)
         layers = self._layers(len(states))
         self.variants = tuple(f"{layer}/{p}" for layer in layers for p in self.poolings)
-        mask = batch.attention_mask[:, :, None].float()  # [B, T, 1]
         kept = []
         for layer in layers:
             for pooling in self.poolings:
                 if pooling == "mean":
-                    # float32 whatever the autocast: bf16 sums of many tokens lose digits.
-                    kept.append((states[layer].float() * mask).sum(dim=1) / mask.sum(dim=1))
+                    kept.append(mean_states(model, states[layer], batch))
                 else:
                     kept.append(states[layer][:, 0].float())  # [B, D]
         return list(torch.stack(kept, dim=1).cpu().numpy())  # B times [V, D]

@@ -3,8 +3,10 @@
 The prompt and the completion are encoded apart, so that what is generated continues exactly what
 was trained on; the end token closes a completion. A prompt that is too long loses its beginning,
 a training example whose completion alone is too long is dropped. Option max_new_tokens (default
-64) bounds generation. Needs a backbone loaded with its output embedding; keeps no parameters of
-its own. Does not sample.
+64) bounds generation. Option chat="yes" puts the prompt into the model's own chat template as the
+user's turn (models tuned on chats often fail on bare prompts); the template stays whole where a
+long prompt is cut. Needs a backbone loaded with its output embedding; keeps no parameters of its
+own. Does not sample.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from torch.nn import functional as F
 from transformers import GenerationConfig
 
 from waystation.batching import collate
-from waystation.errors import UserError
+from waystation.errors import ModelError, UserError
 from waystation.examples import HeadSpec, TextExample, TextPrediction
 from waystation.heads import Row
 from waystation.heads.pieces import CHUNK, as_ids
@@ -42,12 +44,19 @@ class Text:
     def __init__(self, spec: HeadSpec, tokenizer: Any, max_tokens: int) -> None:
         self.spec, self.tokenizer, self.max_tokens = spec, tokenizer, max_tokens
         self.max_new_tokens = int(spec.option("max_new_tokens", "64"))
+        self.chat = _chosen(spec, tokenizer)
+        # Tokens of the template before the user's text, 0 without a template.
+        self.opening = 0
+        if self.chat:
+            one, other = self._prompts(["a", "b"])
+            differ = [a != b for a, b in zip(one, other, strict=False)]
+            self.opening = differ.index(True)
 
     def module(self, hidden_size: int, dropout: float) -> nn.Module:
         return nn.Identity()
 
     def encode(self, examples: Sequence[TextExample], training: bool) -> list[list[Row]]:
-        prompts = self._ids([e.prompt for e in examples], special=True)
+        prompts = self._prompts([e.prompt for e in examples])
         if not training:
             return [
                 [Row(example=i, part=0, tokens=as_ids(self._cut(prompt, 0)))]
@@ -72,6 +81,16 @@ class Text:
             found.append([row])
         return found
 
+    def _prompts(self, texts: list[str]) -> list[list[int]]:
+        if not self.chat:
+            return self._ids(texts, special=True)
+        turns = [[{"role": "user", "content": text}] for text in texts]
+        rendered = [
+            self.tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
+            for turn in turns
+        ]
+        return self._ids(rendered, special=False)  # the template writes special tokens itself
+
     def _ids(self, texts: list[str], special: bool) -> list[list[int]]:
         found: list[list[int]] = []
         for start in range(0, len(texts), CHUNK):
@@ -82,6 +101,8 @@ class Text:
     def _cut(self, prompt: list[int], reserved: int) -> list[int]:
         """The end of a prompt, leaving room for `reserved` tokens; never empty."""
         room = max(1, self.max_tokens - reserved)
+        if len(prompt) > room > self.opening:
+            return prompt[: self.opening] + prompt[len(prompt) - room + self.opening :]
         return prompt[-room:] or [int(self.tokenizer.eos_token_id)]
 
     def loss(self, model: Model, batch: Batch) -> tuple[Tensor, float]:
@@ -145,6 +166,21 @@ class Text:
             )
             for e, kept in zip(examples, outputs, strict=True)
         ]
+
+
+def _chosen(spec: HeadSpec, tokenizer: Any) -> bool:
+    """Whether prompts go through the chat template."""
+    chat = spec.option("chat", "no")
+    if chat not in ("yes", "no"):
+        raise UserError(
+            f"expected the option chat to be yes or no, found '{chat}'; correct the task's options."
+        )
+    if chat == "yes" and not tokenizer.chat_template:
+        raise ModelError(
+            "expected a backbone with a chat template for the option chat, found one without; take"
+            " a model tuned on chats, or leave the option out."
+        )
+    return chat == "yes"
 
 
 def _end_tokens(lm: Any, tokenizer: Any) -> list[int]:
