@@ -193,6 +193,19 @@ def test_reading_goes_on_in_squad(tmp_path):
     assert report.entries[0].examples == 4
 
 
+def test_files_of_one_name(tmp_path):
+    for number in (1, 2, 3):
+        row = {"context": f"c{number}", "hypothesis": "h", "label": "e"}
+        rows = [row | {"uid": f"{number}-{n}"} for n in range(number)]
+        rows[0] |= {"label": "x"} if number == 2 else {}
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        (tmp_path / "anli" / f"R{number}").mkdir(parents=True)
+        (tmp_path / "anli" / f"R{number}" / "dev.jsonl").write_text(lines)
+    report = check_task(get("anli"), tmp_path, ["en"], ["dev"])
+    assert [e.split(": ")[0] for e in one(report, "bad-row").examples] == ["anli/R2/dev.jsonl:1"]
+    assert report.entries[0].examples == 5
+
+
 def test_line_aligned_files_are_cut_alike(tmp_path):
     folder = tmp_path / "xnli"
     folder.mkdir()

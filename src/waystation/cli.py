@@ -276,7 +276,9 @@ def check(
     only: Annotated[
         list[str] | None, typer.Option(metavar="CODE", help="Only such findings; repeatable.")
     ] = None,
-    show: Annotated[int, typer.Option(min=0, metavar="N", help="First examples shown.")] = 1,
+    show: Annotated[
+        int, typer.Option(min=0, max=10, metavar="N", help="First examples shown.")
+    ] = 1,
     json: Json = False,
 ) -> None:
     """Read data and look for faults in it."""

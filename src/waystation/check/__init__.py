@@ -27,8 +27,6 @@ from waystation.hub_files import Hub
 from waystation.sources import Place
 from waystation.task import Task, get
 
-SHOWN: Final = 2
-"""First examples that an entry keeps where nothing else is asked."""
 _LISTED: Final = 20
 
 Say = Callable[[str], None]
@@ -40,7 +38,6 @@ def check_task(
     languages: Sequence[str] | None = None,
     splits: Sequence[str] | None = None,
     *,
-    shown: int = SHOWN,
     limit: int | None = None,
     say: Say = lambda _: None,
 ) -> CheckReport:
@@ -53,7 +50,7 @@ def check_task(
         if isinstance(data, Hub) and [f for f in parts[-1].findings if f.code == "missing-files"]:
             break  # the hub is out of reach, or has no such dataset: the others would say so too
     say(f"comparing {task.name}")
-    entries, more = of_parts(parts, data, shown=shown, limit=limit)
+    entries, more = of_parts(parts, data, limit)
     return CheckReport(
         name=task.name, entries=entries, tokens=(), findings=in_order([*findings, *more])
     )
@@ -63,18 +60,17 @@ def check_study(
     path: Path,
     data: Place,
     *,
-    shown: int = SHOWN,
     limit: int | None = None,
     say: Say = lambda _: None,
 ) -> CheckReport:
     """Check what a study reads, part by part and against each other."""
     from waystation.check.study import check
 
-    return check(path, data, shown=shown, limit=limit, say=say)
+    return check(path, data, limit, say)
 
 
 def of_parts(
-    parts: Sequence[Part], data: Place, *, shown: int, limit: int | None
+    parts: Sequence[Part], data: Place, limit: int | None
 ) -> tuple[tuple[Entry, ...], list[Finding]]:
     """What one task's languages and splits show by themselves and beside each other."""
     entries: list[Entry] = []
@@ -86,7 +82,7 @@ def of_parts(
         findings += [*part.findings, *found]
         if part.examples:
             cut.append(part)
-            entries.append(labels.entry_of(part, kind, shown))
+            entries.append(labels.entry_of(part, kind))
             findings += labels.of_split(part, data)
     for language in dict.fromkeys(part.language for part in cut):
         own = sorted((p for p in cut if p.language == language), key=lambda p: _place(p))

@@ -18,6 +18,8 @@ from waystation.errors import UserError
 from waystation.examples import to_json
 from waystation.sources import Place
 
+SHOWN: Final = 10
+"""First examples that an entry keeps."""
 ENOUGH: Final = 10
 """Examples below which one label for all says nothing."""
 ENOUGH_TO_COMPARE: Final = 100
@@ -26,7 +28,7 @@ FAR: Final = 0.1
 _GOLD_FIELDS: Final = ("label", "gold_label", "answerKey", "correct")
 
 
-def entry_of(part: Part, official: str, shown: int) -> Entry:
+def entry_of(part: Part, official: str) -> Entry:
     """What a split holds, in numbers, with its first examples."""
     counts = label_counts(part)
     return Entry(
@@ -39,7 +41,7 @@ def entry_of(part: Part, official: str, shown: int) -> Entry:
         without_gold=sum(gold(example) is None for example in part.examples),
         labels=dict(sorted(counts.items())),
         official=official,
-        first=tuple(to_json(example) for example in part.examples[:shown]),
+        first=tuple(to_json(example) for example in part.examples[:SHOWN]),
     )
 
 

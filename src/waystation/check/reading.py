@@ -180,7 +180,8 @@ def _read_on(
         ) -> tuple[list[Any], DataError | None, tuple[int, int] | None]:
             """(examples, error, (file, row) of the error) of copies with the chosen rows."""
             paths = [
-                _write(Path(folder), rows, some) for rows, some in zip(group, chosen, strict=True)
+                _write(Path(folder) / str(i), rows, some)
+                for i, (rows, some) in enumerate(zip(group, chosen, strict=True))
             ]
             try:
                 return [*layout.read(paths, language, split)], None, None
@@ -309,6 +310,7 @@ def _questions(path: Path) -> _Rows:
 
 def _write(folder: Path, rows: _Rows, chosen: Sequence[int]) -> Path:
     """A copy of a file with the chosen rows, under the same name."""
+    folder.mkdir(exist_ok=True)  # one a file, since files of two folders may have one name
     path = folder / rows.path.name
     if rows.release is not None:
         left, place = set(chosen), iter(range(len(rows.texts)))

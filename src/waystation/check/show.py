@@ -49,9 +49,9 @@ def show_check(
     place = Hub(say=say) if data is None else data
     study = Path(name)
     if study.suffix in (".yaml", ".yml"):
-        report = check_study(study, place, shown=shown, limit=limit, say=say)
+        report = check_study(study, place, limit=limit, say=say)
     else:
-        report = check_task(task.get(name), place, shown=shown, limit=limit, say=say)
+        report = check_task(task.get(name), place, limit=limit, say=say)
     say("")
     if only:
         report = report.only(only)
@@ -181,8 +181,11 @@ def _print_findings(
         alike.setdefault((finding.code, words), []).append(finding)
     for (code, words), group in alike.items():
         console.print(Padding(Text.assemble((code, "bold"), f": {words}."), (0, 0, 0, 2)))
-        for (name, split), some in groupby(group, key=lambda f: (f.task, f.split)):
-            _print_place(console, f"{name} {split}".strip(), [*some], severity, shown)
+        places: dict[str, list[Finding]] = {}
+        for finding in group:
+            places.setdefault(f"{finding.task} {finding.split}".strip(), []).append(finding)
+        for place, some in places.items():
+            _print_place(console, place, some, severity, shown)
     console.print()
 
 

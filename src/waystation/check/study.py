@@ -74,8 +74,6 @@ class _Reading:
 def check(
     path: Path,
     data: Place,
-    *,
-    shown: int,
     limit: int | None,
     say: Callable[[str], None],
 ) -> CheckReport:
@@ -89,7 +87,7 @@ def check(
     say("comparing splits and languages")
     for name in dict.fromkeys(name for name, _, _ in reading.parts):
         own = [part for (task, _, _), part in reading.parts.items() if task == name]
-        some, more = of_parts(own, data, shown=shown, limit=limit)
+        some, more = of_parts(own, data, limit)
         entries += some
         findings += more
     say("comparing what is trained on with what is evaluated")
