@@ -240,8 +240,8 @@ def _summary(facts: Facts) -> str:
         )
     if plain.pooling:
         text += f"; an encoder, used here as {variant(facts.variant)}"
-        if plain.layer is None:
-            text += " (its last layer; layers above are left out)"
+        if plain.cut:
+            text += ", above which layers are left out"
     return text + ".\n"
 
 
@@ -448,7 +448,8 @@ def _spread(scores: Sequence[Score], languages: Sequence[str], several: bool) ->
     if not samples:
         return "–"
     found = score_interval(samples)
-    bounds = f"[{score(found.low)}, {score(found.high)}]"
+    low = found.low if scores[0].headline == "pearson" else max(found.low, 0.0)
+    bounds = f"[{score(low)}, {score(min(found.high, 100))}]"  # a normal interval knows no ends
     return f"{score(found.value)} {bounds}" if several else bounds
 
 
