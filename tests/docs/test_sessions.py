@@ -25,7 +25,7 @@ SMALLER = {
     "epochs: 2": "epochs: 1",
     '"train", 400': '"train", 40',
     '"test", 150': '"test", 12',
-    "examples: 600": "examples: 32",
+    "examples: 400": "examples: 32",
 }
 
 
