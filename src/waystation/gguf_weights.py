@@ -130,9 +130,9 @@ class Cursor:
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Stored]]:
     """The metadata and the tensors of a GGUF file of version 2 or 3."""
-    data = np.memmap(path, dtype=np.uint8, mode="r")
-    cursor = Cursor(data)
     try:
+        data = np.memmap(path, dtype=np.uint8, mode="r")
+        cursor = Cursor(data)
         magic = bytes(data[:4])
         cursor.at = 4
         version = cursor.number("I")
