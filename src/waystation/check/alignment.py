@@ -290,8 +290,8 @@ def _script(part: Part) -> Iterator[Finding]:
     if other:
         number = len(part.examples)
         message = (
-            f"{share(len(other), number)} texts are hardly in the script of {part.language}"
-            f" ({script}): see whether they are in another language"
+            f"{share(len(other), number)} texts are hardly in their language's script: see whether"
+            " they are in another language, or romanised"
         )
         severity: Severity = "warning" if len(other) * 20 >= number else "note"
         yield part.finding("other-script", severity, len(other), message, other)
