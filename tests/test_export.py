@@ -12,7 +12,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -507,16 +506,18 @@ def test_language_models_write_the_same(family: str, tmp_path: Path) -> None:
 def test_restrictive_terms_of_a_backbone_are_said(bert: Outcome, tmp_path: Path) -> None:
     """Gemma's terms pass on; the licence comes from the lock."""
     from waystation import export as module
-    from waystation.export.card import _consequences, _licence
+    from waystation.export.licences import consequences, licence_of
 
     store = bert.prepared.store
     found = subject.find("bert#topic>pocket-nli@0", store)
     facts: Any = module._facts(found, store, None, None, "")  # type: ignore[arg-type]
     found.opened.lock["backbones"]["model"]["licence"] = "Gemma terms"  # type: ignore[index,call-overload]
-    (terms, free) = _consequences(facts)
+    (terms, free) = consequences(facts)
     assert "under Gemma terms" in terms
     assert "pass on to them" in terms
     assert "No training data here excludes commercial use" in free
-    assert _licence(facts) == ("gemma", None)
-    names = {f.name for f in fields(facts)}
-    assert "analysis" in names
+    assert licence_of(facts) == ("gemma", None)
+    found.opened.lock["backbones"]["model"]["licence"] = "see the model's own card"  # type: ignore[index,call-overload]
+    (unknown, _) = consequences(facts)
+    assert "licence is not known here" in unknown
+    assert licence_of(facts) == ("other", "see-base-model")

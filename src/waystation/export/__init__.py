@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from waystation import __version__
 from waystation.errors import UserError
 from waystation.examples import JSON, to_json
-from waystation.export.card import Facts, card
+from waystation.export.card import card
+from waystation.export.facts import Facts
 from waystation.export.snippets import Use
 from waystation.export.subject import Subject, find, require
 from waystation.plan import Step

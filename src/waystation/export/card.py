@@ -8,30 +8,25 @@ advice: it repeats the licences that the tasks and models state and says which o
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, cast
 
 from waystation import __version__
-from waystation.export.snippets import Use, snippet
-from waystation.export.subject import Subject
-from waystation.packaged import PACKAGED
-from waystation.plan import Step
-from waystation.report.analysis import BASELINE, MEAN, Analysis, Part
-from waystation.report.numbers import (
-    count,
-    interval,
-    language_name,
-    listing,
-    points,
-    score,
-    variant,
+from waystation.export.facts import (
+    Facts,
+    bullets,
+    languages_of,
+    split_of,
+    stop_stages,
+    table,
+    trained_on,
+    unique,
 )
-from waystation.report.words import phrase
-from waystation.results import Score
-from waystation.statistics import Items, Sample, score_interval
-from waystation.task import Task
+from waystation.export.licences import consequences, licence_of
+from waystation.export.scores import of_part, worth
+from waystation.export.snippets import snippet
+from waystation.packaged import PACKAGED
+from waystation.report.numbers import language_name, listing, variant
 
 PIPELINES: Final = {
     "classification": "text-classification",
@@ -44,79 +39,6 @@ PIPELINES: Final = {
 }
 """Kind of head -> the hub's name of the task; without a head it is feature-extraction."""
 
-LICENCES: Final = {
-    "MIT": "mit",
-    "Apache-2.0": "apache-2.0",
-    "CC BY 4.0": "cc-by-4.0",
-    "CC BY-SA 4.0": "cc-by-sa-4.0",
-    "CC BY-NC 4.0": "cc-by-nc-4.0",
-}
-"""Licences as models state them -> the hub's names; others are `other` there."""
-
-_NON_COMMERCIAL: Final = re.compile(r"\bNC\b|non-?commercial", re.IGNORECASE)
-_NOT_SAID: Final = re.compile(r"^$|^see |terms|^per |and others", re.IGNORECASE)
-_RESTRICTED_MODEL: Final = re.compile(r"gemma|llama|rail|terms|\bNC\b|non-?comm", re.IGNORECASE)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What a card is made of.
-
-    `training` is training.json of each stage, `tasks` the tasks by the name that stages (`task`)
-    and targets use, `analysis` the study's whole analysis; None where nothing has a score.
-    """
-
-    subject: Subject
-    use: Use
-    tasks: Mapping[str, Task[Any]]
-    training: Sequence[Mapping[str, Any]]
-    checkpoints: Sequence[str]
-    analysis: Analysis | None
-    variant: str
-    versions: Mapping[str, str]
-
-    @property
-    def title(self) -> str:
-        """The model's name: backbone and route."""
-        subject = self.subject
-        base = subject.backbone.rstrip("/").rpartition("/")[2]
-        route = subject.name.partition("#")[2] or subject.key
-        return f"{base}, {route}"
-
-    @property
-    def parts(self) -> list[Part]:
-        """The targets that were evaluated with exactly this model."""
-        targets = {route.target for route in self.subject.routes}
-        every = self.analysis.of(self.subject.backbone) if self.analysis else ()
-        return [p for p in every if p.target in targets and self.scores(p)]
-
-    def scores(self, part: Part, stop: str | None = None) -> list[Score]:
-        """A stop's scores on a part, of every seed, in the variant that is exported."""
-        assert self.analysis is not None
-        wanted = (part.backbone, part.target, stop or self.subject.stop)
-        shown = self.shown(part)
-        return [
-            s
-            for s in self.analysis.results.scores
-            if (s.backbone, s.target, s.stop) == wanted and s.variant == shown
-        ]
-
-    def shown(self, part: Part) -> str:
-        """The variant that this export is: the part's own where that was not evaluated."""
-        return self.variant if self.variant in part.variants else part.variant
-
-    @property
-    def members(self) -> list[tuple[Step, Mapping[str, Any], Mapping[str, Any]]]:
-        """(stage, member, data entry) of everything it was trained on."""
-        data = cast("Any", self.subject.opened.lock["data"])
-        return [
-            (stage, member, data[entry])
-            for stage in self.subject.stages
-            for member, entry in zip(
-                cast("Any", stage.spec["members"]), stage.context["entries"], strict=True
-            )
-        ]
-
 
 def card(facts: Facts) -> str:
     """The whole README.md."""
@@ -128,7 +50,7 @@ def card(facts: Facts) -> str:
         _section("Route", _route(facts)),
         _section("Data and licences", _licences(facts)),
         _section("Results", _results(facts)),
-        _section("Limits", _list(_limits(facts))),
+        _section("Limits", bullets(_limits(facts))),
         _section("Versions", _versions(facts)),
     ]
     return "\n".join(sections)
@@ -136,15 +58,6 @@ def card(facts: Facts) -> str:
 
 def _section(title: str, lines: Sequence[str]) -> str:
     return "\n".join([f"## {title}", "", *lines, ""])
-
-
-def _list(lines: Iterable[str]) -> list[str]:
-    return [f"- {line}" for line in lines]
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = [header, ["---"] * len(header), *rows]
-    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
 
 
 # -- front matter ----------------------------------------------------------------------------------
@@ -160,17 +73,17 @@ def _front_matter(facts: Facts) -> str:
     if source["origin"] == "packaged":
         base = PACKAGED[base].publisher
     tags = ["waystation", *(["sentence-transformers"] if facts.use.plain.sentences else [])]
-    licence, name = _licence(facts)
+    licence, name = licence_of(facts)
     data = ModelCardData(
-        language=_unique(t.split("-")[0] for t in _languages(facts)) or None,
+        language=unique(t.split("-")[0] for t in languages_of(facts)) or None,
         license=licence,
         license_name=name,
         license_link="README.md" if name else None,
         base_model=None if source["origin"] == "folder" else base,
-        datasets=_unique(t.hub.repository for t in trained if t.hub is not None) or None,
+        datasets=unique(t.hub.repository for t in trained if t.hub is not None) or None,
         pipeline_tag=PIPELINES.get(subject.head.kind if subject.head else "", "feature-extraction"),
         library_name="transformers",
-        metrics=_unique(part.headline for part in facts.parts) or None,
+        metrics=unique(part.headline for part in facts.parts) or None,
         tags=tags,
         model_name=facts.title if results else None,
         eval_results=results or None,
@@ -178,30 +91,10 @@ def _front_matter(facts: Facts) -> str:
     return str(data.to_yaml(line_break="\n")).strip()
 
 
-def _unique(words: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(words))
-
-
-def _languages(facts: Facts) -> list[str]:
-    """The languages that it was trained on, then those that it was evaluated on."""
-    trained = [member["language"] for _, member, _ in facts.members]
-    return _unique([*trained, *(route.language for route in facts.subject.routes)])
-
-
-def _licence(facts: Facts) -> tuple[str, str | None]:
-    """The hub's name of a licence; `other` with a name of ours where restrictions meet."""
-    base = str(facts.subject.source["licence"])
-    if any(_NON_COMMERCIAL.search(task.licence) for task in _trained_on(facts)):
-        return "other", "non-commercial-training-data"
-    if base in LICENCES:
-        return LICENCES[base], None
-    return ("gemma", None) if "gemma" in base.lower() else ("other", "see-base-model")
-
-
 def _evaluations(facts: Facts) -> Iterator[dict[str, Any]]:
     kind = facts.subject.head.kind if facts.subject.head else ""
     for part in facts.parts:
-        task, split = facts.tasks[part.task], _split(facts, part)
+        task, split = facts.tasks[part.task], split_of(facts, part)
         for one in facts.scores(part):
             if one.seed == facts.subject.seed:
                 yield {
@@ -214,11 +107,6 @@ def _evaluations(facts: Facts) -> Iterator[dict[str, Any]]:
                     "metric_name": part.headline,
                     "metric_value": round(one.values[one.headline], 4),
                 }
-
-
-def _split(facts: Facts, part: Part) -> str:
-    target = next(t for t in facts.subject.opened.study.targets if t.name == part.target)
-    return target.split or facts.tasks[part.task].test_split
 
 
 # -- sections --------------------------------------------------------------------------------------
@@ -278,7 +166,7 @@ def _loading(facts: Facts) -> list[str]:
 def _route(facts: Facts) -> list[str]:
     if not facts.subject.chain:
         return ["Nothing was trained: the backbone as it was published."]
-    stops = _stop_stages(facts)
+    stops = stop_stages(facts)
     rows = []
     for number, (stage, training) in enumerate(
         zip(facts.subject.stages, facts.training, strict=True)
@@ -312,22 +200,12 @@ def _route(facts: Facts) -> list[str]:
     config, numerics = last["config"], last["numerics"]
     dropout = "the backbone's" if config["dropout"] is None else f"{config['dropout']:g}"
     return [
-        *_table(header, rows),
+        *table(header, rows),
         "",
         f"AdamW, linear schedule with {config['warmup']:g} warm-up, weight decay"
         f" {config['weight_decay']:g}, clipping {config['clip']}, dropout {dropout},"
         f" {numerics['precision']}, seed {facts.subject.seed}.",
     ]
-
-
-def _stop_stages(facts: Facts) -> int:
-    stops = cast("Any", facts.subject.opened.lock["stops"])
-    return next(len(s["stages"]) for s in stops if s["name"] == facts.subject.stop)
-
-
-def _trained_on(facts: Facts) -> list[Task[Any]]:
-    names = _unique(member["task"] for _, member, _ in facts.members)
-    return [facts.tasks[name] for name in names]
 
 
 def _licences(facts: Facts) -> list[str]:
@@ -338,154 +216,33 @@ def _licences(facts: Facts) -> list[str]:
         what = f"training ({stage.key})"
         amount = f"{entry['count']} ({member['language']})"
         rows.append([what, task.name, amount, task.licence or "not stated", task.citation])
-    for name in _unique(part.task for part in facts.parts):
+    for name in unique(part.task for part in facts.parts):
         task = facts.tasks[name]
-        amount = listing(_unique(r.language for r in facts.subject.routes))
+        amount = listing(unique(r.language for r in facts.subject.routes))
         rows.append(["evaluation", name, amount, task.licence or "not stated", task.citation])
-    lines = _table(["used for", "what", "examples", "licence", "reference"], rows)
-    for sentence in _consequences(facts):
+    lines = table(["used for", "what", "examples", "licence", "reference"], rows)
+    for sentence in consequences(facts):
         lines += ["", sentence]
-    remarks = _unique(n for _, _, entry in facts.members for n in entry.get("notes", []))
-    tasks = [*_trained_on(facts), *(facts.tasks[part.task] for part in facts.parts)]
+    remarks = unique(n for _, _, entry in facts.members for n in entry.get("notes", []))
+    tasks = [*trained_on(facts), *(facts.tasks[part.task] for part in facts.parts)]
     for task in {t.name: t for t in tasks}.values():
         remarks += [f"{task.name}: {note.rstrip('.')}." for note in task.notes]
-    return [*lines, *(["", "Remarks on the data:", ""] if remarks else []), *_list(remarks)]
-
-
-def _consequences(facts: Facts) -> Iterator[str]:
-    """What the licences mean for the model, as far as one can say without being a lawyer."""
-    base, trained = str(facts.subject.source["licence"]), _trained_on(facts)
-    if _RESTRICTED_MODEL.search(base):
-        yield (
-            f"**The backbone is under {base}: these weights are a derivative of it, so its terms"
-            " and use restrictions pass on to them and to whoever receives them.**"
-        )
-    closed = [t for t in trained if _NON_COMMERCIAL.search(t.licence)]
-    if closed:
-        names = listing([f"{t.name} ({t.licence})" for t in closed])
-        verb = "excludes" if len(closed) == 1 else "exclude"
-        yield (
-            f"**Trained on {names}, which {verb} commercial use: take this model as"
-            " non-commercial unless you have cleared that use yourself.** Whether weights inherit"
-            " the terms of training data is not settled; this is no legal advice."
-        )
-    unclear = [t for t in trained if _NOT_SAID.search(t.licence)]
-    if unclear:
-        names = listing([f"{t.name} ({t.licence or 'not stated'})" for t in unclear])
-        yield f"No single licence is stated for {names}; read its terms before you pass this on."
-    if not closed and not unclear and trained:
-        yield "No training data here excludes commercial use; attribution and share-alike remain."
-    tested = [facts.tasks[p.task] for p in facts.parts if p.task not in {t.name for t in trained}]
-    apart = _unique(f"{t.name} ({t.licence})" for t in tested if _NON_COMMERCIAL.search(t.licence))
-    if apart:
-        yield f"{listing(apart)}, non-commercial data, served for evaluation alone."
+    return [*lines, *(["", "Remarks on the data:", ""] if remarks else []), *bullets(remarks)]
 
 
 def _results(facts: Facts) -> list[str]:
     lines: list[str] = []
     for part in facts.parts:
-        lines += [*_of_part(facts, part), ""]
-    stops = _stop_stages(facts)
+        lines += [*of_part(facts, part), ""]
+    stops = stop_stages(facts)
     if facts.analysis and not facts.subject.target and 0 < stops == len(facts.subject.chain):
-        lines += [*_worth(facts), ""]
+        lines += [*worth(facts), ""]
     return lines[:-1] or ["This model itself was not evaluated."]
 
 
-def _of_part(facts: Facts, part: Part) -> list[str]:
-    """A target's scores by language: this seed's, all seeds', the route's without a stop."""
-    subject, shown = facts.subject, facts.shown(part)
-    found = facts.scores(part)
-    if not part.fine_tuned and subject.stop == BASELINE:  # one model, whatever the seed
-        found = [s for s in found if s.seed == subject.seed]
-    seeds = len({s.seed for s in found})
-    compared = subject.stop != BASELINE
-    several = f"{count(seeds, 'seed')} [95% interval]" if seeds > 1 else "[95% interval over items]"
-    header = ["language", f"this model (seed {subject.seed})", several]
-    header += ["no stop", "gain over no stop"] if compared else []
-    rows = []
-    for language in (MEAN, *part.languages, *part.apart):
-        wanted = part.languages if language == MEAN else (language,)
-        own = [s for s in found if s.language in wanted]
-        values = [s.values[s.headline] for s in own if s.seed == subject.seed]
-        mine = sum(values) / len(values) if len(values) == len(wanted) else None
-        row = [_language(part, language), score(mine), _spread(own, wanted, seeds > 1)]
-        cell = part.cell(subject.stop, language, shown)
-        gain = cell.gain if cell else None
-        if compared:
-            row.append(score(part.mean(BASELINE, language, shown)))
-            row.append(f"{points(gain.value)} {interval(gain.low, gain.high)}" if gain else "–")
-        rows.append([*row, score(part.floor(language))])
-    task = facts.tasks[part.task]
-    layer = f", {variant(shown)}" if shown else ""
-    examples = max(len(s.ids) for s in found)
-    lines = [
-        f"### {part.target}",
-        "",
-        f"{part.headline} of {task.name}, split {_split(facts, part)},"
-        f" {count(examples, 'example')} a language at most{layer}.",
-        "",
-        *_table([*header, "chance or majority"], rows),
-    ]
-    return [*lines, "", _verdict(facts, part)] if compared else lines
-
-
-def _language(part: Part, language: str) -> str:
-    if language == MEAN:
-        return "mean, zero-shot" if part.fine_tuned and part.apart else "mean"
-    return language_name(language) + (" (fine-tuned on)" if language in part.apart else "")
-
-
-def _spread(scores: Sequence[Score], languages: Sequence[str], several: bool) -> str:
-    """The mean over seeds and languages with its interval; from seeds with all languages."""
-    seeds: dict[int, dict[str, Items]] = {}
-    for s in scores:
-        seeds.setdefault(s.seed, {})[s.language] = Items(s.statistics, s.groups, s.ids)
-    samples = [
-        Sample(metric=scores[0].metric, languages=items)
-        for items in seeds.values()
-        if len(items) == len(languages)
-    ]
-    if not samples:
-        return "–"
-    found = score_interval(samples)
-    low = found.low if scores[0].headline == "pearson" else max(found.low, 0.0)
-    bounds = f"[{score(low)}, {score(min(found.high, 100))}]"  # a normal interval knows no ends
-    return f"{score(found.value)} {bounds}" if several else bounds
-
-
-def _verdict(facts: Facts, part: Part) -> str:
-    assert facts.analysis is not None
-    cell = part.cell(facts.subject.stop, MEAN, facts.shown(part))
-    if cell is None or cell.gain is None:
-        return f"No gain can be said: {cell.note if cell else 'no scores without a stop'}."
-    many = sum(c.gain is not None for c in facts.analysis.grid)
-    return (
-        f"The stop `{facts.subject.stop}` over no stop, mean over {', '.join(cell.languages)}:"
-        f" {points(cell.gain.value)} {interval(cell.gain.low, cell.gain.high)} points over"
-        f" {count(cell.gain.seeds, 'seed')}; {phrase(cell) or 'no verdict for this layer'}"
-        f" (corrected over the study's {count(many, 'gain')})."
-    )
-
-
-def _worth(facts: Facts) -> list[str]:
-    """What the stop was worth to each target of the study."""
-    assert facts.analysis is not None
-    rows = []
-    for part in facts.analysis.of(facts.subject.backbone):
-        cell = part.cell(facts.subject.stop)
-        if cell is None or cell.gain is None:
-            rows.append([part.target, part.headline, "–", "–", "–", cell.note if cell else ""])
-            continue
-        gain = f"{points(cell.gain.value)} {interval(cell.gain.low, cell.gain.high)}"
-        after = [score(cell.baseline), score(cell.score)]
-        rows.append([part.target, part.headline, *after, gain, phrase(cell)])
-    header = ["target", "metric", "no stop", "after this stop", "gain [95% interval]", "verdict"]
-    return ["What this stop was worth to the targets of the study:", "", *_table(header, rows)]
-
-
 def _limits(facts: Facts) -> Iterator[str]:
-    trained = _unique(member["language"] for _, member, _ in facts.members)
-    unseen = [t for t in _languages(facts) if t not in trained]
+    trained = unique(member["language"] for _, member, _ in facts.members)
+    unseen = [t for t in languages_of(facts) if t not in trained]
     if facts.subject.chain:
         text = f"Trained on {listing([language_name(t) for t in trained])} alone."
         if unseen:
@@ -501,7 +258,7 @@ def _limits(facts: Facts) -> Iterator[str]:
         " not known."
     )
     yield from (f"{facts.subject.backbone}: {note}." for note in facts.subject.source["notes"])
-    tasks = _unique([t.name for t in _trained_on(facts)] + [part.task for part in facts.parts])
+    tasks = unique([t.name for t in trained_on(facts)] + [part.task for part in facts.parts])
     pocket = [name for name in tasks if name.startswith("pocket-")]
     if pocket:
         yield f"Sentences of {listing(pocket)} come from a small grammar, not from people."

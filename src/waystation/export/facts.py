@@ -1,0 +1,111 @@
+"""What a model card is made of: the exported model, its tasks, how it was trained, its scores.
+
+Plain data with the questions that several parts of the card ask of it. Reads nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from waystation.export.snippets import Use
+from waystation.export.subject import Subject
+from waystation.plan import Step
+from waystation.report.analysis import Analysis, Part
+from waystation.results import Score
+from waystation.task import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a card is made of.
+
+    `training` is training.json of each stage, `tasks` the tasks by the name that stages (`task`)
+    and targets use, `analysis` the study's whole analysis; None where nothing has a score.
+    """
+
+    subject: Subject
+    use: Use
+    tasks: Mapping[str, Task[Any]]
+    training: Sequence[Mapping[str, Any]]
+    checkpoints: Sequence[str]
+    analysis: Analysis | None
+    variant: str
+    versions: Mapping[str, str]
+
+    @property
+    def title(self) -> str:
+        """The model's name: backbone and route."""
+        subject = self.subject
+        base = subject.backbone.rstrip("/").rpartition("/")[2]
+        route = subject.name.partition("#")[2] or subject.key
+        return f"{base}, {route}"
+
+    @property
+    def parts(self) -> list[Part]:
+        """The targets that were evaluated with exactly this model."""
+        targets = {route.target for route in self.subject.routes}
+        every = self.analysis.of(self.subject.backbone) if self.analysis else ()
+        return [p for p in every if p.target in targets and self.scores(p)]
+
+    def scores(self, part: Part, stop: str | None = None) -> list[Score]:
+        """A stop's scores on a part, of every seed, in the variant that is exported."""
+        assert self.analysis is not None
+        wanted = (part.backbone, part.target, stop or self.subject.stop)
+        shown = self.shown(part)
+        return [
+            s
+            for s in self.analysis.results.scores
+            if (s.backbone, s.target, s.stop) == wanted and s.variant == shown
+        ]
+
+    def shown(self, part: Part) -> str:
+        """The variant that this export is: the part's own where that was not evaluated."""
+        return self.variant if self.variant in part.variants else part.variant
+
+    @property
+    def members(self) -> list[tuple[Step, Mapping[str, Any], Mapping[str, Any]]]:
+        """(stage, member, data entry) of everything it was trained on."""
+        data = cast("Any", self.subject.opened.lock["data"])
+        return [
+            (stage, member, data[entry])
+            for stage in self.subject.stages
+            for member, entry in zip(
+                cast("Any", stage.spec["members"]), stage.context["entries"], strict=True
+            )
+        ]
+
+
+def unique(words: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(words))
+
+
+def languages_of(facts: Facts) -> list[str]:
+    """The languages that it was trained on, then those that it was evaluated on."""
+    trained = [member["language"] for _, member, _ in facts.members]
+    return unique([*trained, *(route.language for route in facts.subject.routes)])
+
+
+def split_of(facts: Facts, part: Part) -> str:
+    target = next(t for t in facts.subject.opened.study.targets if t.name == part.target)
+    return target.split or facts.tasks[part.task].test_split
+
+
+def trained_on(facts: Facts) -> list[Task[Any]]:
+    names = unique(member["task"] for _, member, _ in facts.members)
+    return [facts.tasks[name] for name in names]
+
+
+def stop_stages(facts: Facts) -> int:
+    stops = cast("Any", facts.subject.opened.lock["stops"])
+    return next(len(s["stages"]) for s in stops if s["name"] == facts.subject.stop)
+
+
+def bullets(lines: Iterable[str]) -> list[str]:
+    return [f"- {line}" for line in lines]
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [header, ["---"] * len(header), *rows]
+    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
