@@ -54,6 +54,7 @@ def test_labels_of_pawsx():
     assert differ == {("de", "dev"): 32, ("fr", "dev"): 3, ("zh", "dev"): 10}
 
 
+@pytest.mark.slow
 def test_romanised_hindi_in_xnli():
     report = check_task(get("xnli"), DATA, ["en", "de", "hi"], ["test"])
     assert report.ok
@@ -93,6 +94,7 @@ def test_a_lost_line_of_xnli(tmp_path):
     assert int(shifted.examples[0].split(":")[0]) in range(1901, 2202)
 
 
+@pytest.mark.slow
 def test_squad_articles_of_xquad(tmp_path):
     text = """
         targets:
@@ -118,6 +120,7 @@ def test_copa_test_is_xcopa_test(tmp_path):
     assert found(report, "overlap-parallel")["it", "test"] >= 450
 
 
+@pytest.mark.slow
 def test_snli_test_for_training_and_for_evaluation(tmp_path):
     report = study(
         tmp_path,

@@ -212,6 +212,7 @@ def check_every_kind(outcome: Outcome, family: str, folder: Path) -> dict[str, A
     return done
 
 
+@pytest.mark.slow
 def test_bert_s_routes_load_with_transformers_alone(bert: Outcome, tmp_path: Path) -> None:
     done = check_every_kind(bert, "bert", tmp_path)
     assert {t: d.model_class for t, d in done.items()} == {

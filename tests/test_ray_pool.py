@@ -307,7 +307,7 @@ def test_units_go_to_workers_that_are_there(fake: FakeRay, tmp_path: Path) -> No
     pool = _pool(tmp_path, said)
     assert pool.jobs == 2
     assert not pool.retries_alone  # on two machines
-    assert said == ["Ray: at most 2 workers on 2 machines, each with 2 CPUs and 0.0 GB of memory"]
+    assert said == ["Ray: up to 2 workers on 2 machines, each with 2 CPUs and 0.0 GB of memory"]
     _run(pool, tmp_path)
     _run(pool, tmp_path)
     assert (fake.actors, fake.ran) == ([0], [0, 0])

@@ -88,7 +88,8 @@ class RayPool:
             machines = {n["NodeManagerHostname"] for n in nodes if n["Alive"]}
             self.retries_alone = len(machines) == 1
             where = "1 machine" if self.retries_alone else f"{len(machines)} machines"
-            say(f"Ray: at most {self.jobs} workers on {where}, each with {self._need}")
+            workers = "1 worker" if self.jobs == 1 else f"{self.jobs} workers"
+            say(f"Ray: up to {workers} on {where}, each with {self._need}")
             self._move(self._claim(""), self._idle)  # a cluster that will not do says so at once
         except BaseException:
             self.close(kill=True)

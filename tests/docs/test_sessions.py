@@ -63,7 +63,13 @@ def run(block: Block, words: list[str]) -> str:
     return found.stdout
 
 
-@pytest.mark.parametrize("page", SESSIONS, ids=lambda page: page.stem)
+LONG = [pytest.mark.slow]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(p, id=p.stem, marks=LONG if p.stem == "tutorial" else []) for p in SESSIONS],
+)
 def test_session(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     tiny_encoder(tmp_path / "tiny")

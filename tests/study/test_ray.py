@@ -155,7 +155,7 @@ def test_a_killed_machine_changes_no_byte(
     assert listener.killed
     assert capfd.readouterr() == ("", "")
     assert sum("a worker died while it ran 'train " in s for s in listener.said) == 1, listener.said
-    assert any("Ray: at most 2 workers on 1 machine" in s for s in listener.said)
+    assert any("Ray: up to 2 workers on 1 machine" in s for s in listener.said)
     assert outcome.count("failed") == 0, outcome.finished
     assert outcome.count("done") == len(outcome.prepared.plan.steps)
     assert bytes_of(tmp_path) == bytes_of(local.prepared.store.root)
@@ -278,7 +278,7 @@ def test_a_cluster_of_its_own_ends_with_the_run(
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
-    known = ("reading ", "Ray: at most ", "[", "  train ", "  predict ")
+    known = ("reading ", "Ray: up to ", "[", "  train ", "  predict ")
     for line in ran.stderr.splitlines():
         assert line.startswith(known) or line.endswith("steps to run."), ran.stderr
     assert len(found := bytes_of(tmp_path)) > 10
