@@ -232,7 +232,8 @@ def test_report_of_an_unknown_format(finished: tuple[Path, Path, Result], tmp_pa
     study, store, _ = finished
     found = call("report", study, "--store", store, "-o", tmp_path / "report.pdf")
     assert found.exit_code == 2
-    assert "expected a report format out of html, md, latex, csv, json, found 'pdf'." in found.stderr
+    formats = "html, md, latex, csv, json"
+    assert f"expected a report format out of {formats}, found 'pdf'." in found.stderr
 
 
 def test_predict(finished: tuple[Path, Path, Result], tmp_path: Path) -> None:
