@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from tokenizers import processors
 from torch.nn import functional as F
+from transformers import PreTrainedTokenizerFast
 
 import toys
 from waystation.batching import collate
 from waystation.errors import UserError
-from waystation.heads import HEADS, build
+from waystation.heads import HEADS, Row, build
 from waystation.heads.classification import probabilities
 from waystation.heads.pieces import encode_texts, frame, pair_separator, pooled
 
@@ -125,3 +128,17 @@ def test_gold_that_is_missing_or_impossible_is_refused_in_training_only() -> Non
         with pytest.raises(UserError) as caught:
             head(kind, model).encode([example], True)
         assert messages[kind] in str(caught.value)
+
+
+def test_an_empty_text_of_a_decoder_without_special_tokens_is_its_end_token() -> None:
+    model = toys.model("decoder")
+    backend = copy.deepcopy(model.tokenizer.backend_tokenizer)
+    backend.post_processor = processors.ByteLevel()
+    bare = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="</s>")
+    (tokens, segments), (other, _) = encode_texts(bare, [("", None), ("a", None)], 16)
+    assert (tokens.tolist(), segments) == ([2], None)
+    assert other.tolist() == bare("a")["input_ids"]
+    rows = [Row(example=0, part=0, tokens=tokens), Row(example=1, part=0, tokens=other)]
+    with torch.inference_mode():
+        states = pooled(model, collate(rows, model.pad_id))
+    assert torch.isfinite(states).all()

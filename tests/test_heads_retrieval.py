@@ -11,7 +11,7 @@ import torch
 import toys
 from waystation.batching import collate
 from waystation.errors import ModelError, UserError
-from waystation.examples import RetrievalPrediction
+from waystation.examples import BitextExample, RetrievalPrediction
 from waystation.heads import build
 from waystation.predict import predict
 
@@ -58,6 +58,21 @@ def test_mean_pooling_takes_special_tokens_in_and_padding_out() -> None:
         states = layers[1][i, : len(row.tokens)]
         np.testing.assert_allclose(outputs[i][2], states.mean(dim=0).numpy(), atol=1e-6)
         np.testing.assert_allclose(outputs[i][3], states[0].numpy(), atol=1e-6)
+
+
+def test_a_decoder_leaves_its_first_token_out_of_the_mean() -> None:
+    model = toys.model("decoder")
+    head = build(toys.head("bitext"), model.tokenizer, 64, 0)
+    pairs = [BitextExample(id="0", source="the cat lives", target="")]
+    rows = head.encode(pairs, False)[0]
+    batch = collate(rows, model.pad_id)
+    with torch.inference_mode():
+        outputs, layers = head.outputs(model, batch), model.layers(batch)
+    count = len(rows[0].tokens)
+    assert (count > 2, len(rows[1].tokens)) == (True, 1)
+    expected = layers[1][0, 1:count].mean(dim=0), layers[1][1, 0]
+    for output, mean in zip(outputs, expected, strict=True):
+        np.testing.assert_allclose(output[1], mean.numpy(), atol=1e-6)
 
 
 def test_impossible_options_are_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch.nn import functional as F
 import toys
 from waystation.batching import collate
 from waystation.errors import ModelError, UserError
+from waystation.examples import TextExample
 from waystation.heads import build
 from waystation.predict import predict
 
@@ -109,3 +111,49 @@ def test_a_model_without_output_layer_cannot_generate(kind: str) -> None:
             stride=0,
             language="en",
         )
+
+
+TEMPLATE = (
+    "{% for m in messages %}<s>{{ m['role'] + ': ' + m['content'] }}{% endfor %}"
+    "{% if add_generation_prompt %}</s>it:{% endif %}"
+)
+
+
+def chatty() -> Any:
+    model = toys.model("decoder", text=True)
+    model.tokenizer = copy.deepcopy(model.tokenizer)
+    model.tokenizer.chat_template = TEMPLATE
+    return model
+
+
+def test_prompts_go_through_the_chat_template_where_asked() -> None:
+    model = chatty()
+    examples = [TextExample(id="0", prompt="the cat", completion=" lives")]
+    for training in (True, False):
+        plain, chat = (head(model, chat=c).encode(examples, training)[0][0] for c in ("no", "yes"))
+        texts = [model.tokenizer.decode(row.tokens.tolist()) for row in (plain, chat)]
+        end = " lives</s>" if training else ""
+        assert texts == [f"<s>the cat{end}", f"<s>user: the cat</s>it:{end}"]
+    with torch.inference_mode():
+        row = head(model, chat="yes").encode(examples, True)[0][0]
+        _, weight = head(model, chat="yes").loss(model, collate([row], model.pad_id))
+    completion = model.tokenizer(" lives", add_special_tokens=False)["input_ids"]
+    assert weight == len(completion) + 1, "no loss on the template"
+
+
+def test_a_long_prompt_is_cut_inside_the_template() -> None:
+    model = chatty()
+    long = TextExample(id="0", prompt="a b c d " * 20 + "z", completion=None)
+    (row,) = head(model, max_tokens=24, chat="yes").encode([long], False)[0]
+    kept = model.tokenizer.decode(row.tokens.tolist())
+    assert len(row.tokens) == 24
+    assert kept.startswith("<s>user: ")
+    assert kept.endswith("d z</s>it:")
+
+
+def test_chat_that_cannot_be() -> None:
+    model = toys.model("decoder", text=True)
+    with pytest.raises(ModelError, match=r"a backbone with a chat template .* found one without"):
+        head(model, chat="yes")
+    with pytest.raises(UserError, match="the option chat to be yes or no, found 'true'"):
+        head(model, chat="true")

@@ -143,10 +143,12 @@ class Text:
         """Token ids of each row's completion, up to its end token."""
         settings = self.generation(model)
         ends = settings.eos_token_id
-        ids, mask = _left_padded(batch)
-        found = model.lm.generate(
-            input_ids=ids, attention_mask=mask, generation_config=settings
-        ).tolist()
+        # In inference mode autocast would cast every weight anew for every token.
+        with torch.inference_mode(False), torch.no_grad():
+            ids, mask = _left_padded(batch)
+            found = model.lm.generate(
+                input_ids=ids, attention_mask=mask, generation_config=settings
+            ).tolist()
         skipped = 1 if model.architecture == "encoder-decoder" else ids.shape[1]
         kept = []
         for tokens in found:
