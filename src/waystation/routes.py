@@ -63,7 +63,13 @@ def _predicted(
     spec = entry["spec"]
     step = Step(key="", kind="predict", label="", spec=spec, context={"pinned": entry["backbone"]})
     parent = spec["model"]
-    if parent is not None and store.state(parent[0]) != "done":
+    state = "done" if parent is None else store.state(parent[0])
+    if state == "missing":
+        raise UserError(
+            f"expected a trained route, found that {parent[0]} is not in the store {store.root};"
+            " `waystation run STUDY` trains it."
+        )
+    if state != "done":
         raise UserError(
             f"expected the weights of {parent[0]} in the store {store.root}, found them deleted"
             " (gc keeps only what reports need); `waystation run STUDY --weights` computes them"

@@ -309,8 +309,9 @@ def register(prepared: Prepared, limit: int | None) -> None:
     """Write what `STUDY#stop>target@seed` arguments are looked up in."""
     target = {t["name"]: t for t in _any(prepared.lock["targets"])}
     routes: dict[str, Any] = {}
-    for route in prepared.plan.routes:
-        step = prepared.plan.steps[route.predict]
+    whole = plan(prepared.lock)  # all routes, also those that this run's --only left out
+    for route in whole.routes:
+        step = whole.steps[route.predict]
         routes[route.name] = {
             "backbone": step.context["pinned"],
             "spec": {k: v for k, v in step.spec.items() if k not in ("data", "language")},

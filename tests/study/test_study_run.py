@@ -11,6 +11,7 @@ import pytest
 from miniature import STUDY, bytes_of, write
 
 from waystation.errors import LockMismatch, StoreError, UserError
+from waystation.routes import predict
 from waystation.run import Options, Outcome, Watcher, prepare, prunable, run_study
 from waystation.store import Store
 
@@ -74,6 +75,13 @@ def test_only_runs_the_routes_that_match(study: Path, tmp_path: Path) -> None:
     assert {s.kind for s in outcome.prepared.plan.steps.values()} == {"predict", "score"}
     with pytest.raises(UserError, match="expected --only to match a route such as"):
         prepare(study, Options(store=tmp_path, only="nothing*"))
+    known = json.loads((tmp_path / "studies" / "miniature.json").read_text())["routes"]
+    assert len(known) > 1  # those that were left out can be named, and say that they have not run
+    file = tmp_path / "words.jsonl"
+    file.write_text('{"words": ["a"]}\n')
+    route = next(name for name in known if ">pocket-pos@" in name)
+    with pytest.raises(UserError, match="expected a trained route, found that train-"):
+        list(predict(f"miniature#{route}", file, outcome.prepared.store))
 
 
 def test_a_limit_is_a_trial_of_its_own(study: Path, tmp_path: Path) -> None:
