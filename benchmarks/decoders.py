@@ -2,11 +2,12 @@
 
     python benchmarks/decoders.py [NAME ...]
 
-For each model that is in the cache, in a process of its own: seconds to load it (files hashed
-before, as in every run but the first), peak memory of loading and of writing, tokens a second
+For each model that is in the cache, in a process of its own with one thread: seconds to load it
+(files hashed before, as in every run but the first), peak memory of loading and of all, tokens
 written greedily, one prompt at a time and eight together, in fp32 and (where the processor
-multiplies bf16) in bf16. Every batch writes its full length: the end token is kept away. On a
-shared machine read the ratios, not the seconds.
+multiplies bf16) in bf16. Every batch writes its full length: the end token is kept away. Seconds
+are the processor's, so that a shared machine tells nearly the same as a calm one: they are what
+one core takes that has nothing else to do.
 """
 
 from __future__ import annotations
@@ -19,8 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-NEW_TOKENS = 48
-THREADS = 2
+NEW_TOKENS = 24
 PROMPT = "def moving_average(values, width):\n"
 
 
@@ -30,11 +30,11 @@ def measure(name: str) -> dict[str, Any]:
 
     from waystation.backbone import hardware_has_bf16, load, locate
 
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(1)
     source = locate(name, Path.cwd())
-    began = time.monotonic()
+    began = time.process_time()
     model = load(source, text=True)
-    found: dict[str, Any] = {"model": name, "load s": time.monotonic() - began}
+    found: dict[str, Any] = {"model": name, "load s": time.process_time() - began}
     found["parameters, M"] = sum(p.numel() for p in model.parameters()) / 1e6
     found["after loading, GB"] = _peak_gb()
     for precision in ["fp32", *(["bf16"] if hardware_has_bf16() else [])]:
@@ -51,10 +51,10 @@ def _rate(model: Any, precision: str, batch: int) -> float:
     rates = []
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, precision == "bf16"):
         for _ in range(2):  # the first time warms up
-            began = time.monotonic()
+            began = time.process_time()
             made = model.lm.generate(input_ids=ids, attention_mask=torch.ones_like(ids), **settings)
             assert made.shape == (batch, ids.shape[1] + NEW_TOKENS)
-            rates.append(batch * NEW_TOKENS / (time.monotonic() - began))
+            rates.append(batch * NEW_TOKENS / (time.process_time() - began))
     return rates[-1]
 
 
