@@ -245,6 +245,8 @@ def test_ctrl_c_leaves_a_store_that_continues(
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A shell's background job ignores Ctrl-C, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert driver.stderr is not None
     said = []
