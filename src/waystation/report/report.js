@@ -79,7 +79,13 @@
     else hide();
   });
   document.addEventListener("focusout", hide);
-  document.addEventListener("scroll", hide, { passive: true });
+  /* What is under the pointer may scroll into its place after the pointer came to it. */
+  const follow = () => {
+    const box = owner?.getBoundingClientRect();
+    if (box && box.bottom > 0 && box.top < document.documentElement.clientHeight) place(box);
+    else hide();
+  };
+  document.addEventListener("scroll", follow, { capture: true, passive: true });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") hide();
   });
