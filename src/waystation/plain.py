@@ -18,8 +18,7 @@ from __future__ import annotations
 import copy
 import inspect
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -35,6 +34,7 @@ from waystation.errors import ModelError
 from waystation.examples import HeadSpec
 from waystation.heads import Row, build
 from waystation.heads.pieces import encode_texts, frame, pair_separator, pooled
+from waystation.model import quiet
 
 if TYPE_CHECKING:
     from waystation.model import Model
@@ -117,7 +117,7 @@ def write(
     `model` is on the CPU and used up. Raises ModelError where the result is not what was given.
     """
     model.eval()
-    with _quiet(), torch.no_grad():
+    with quiet(), torch.random.fork_rng(devices=[]), torch.no_grad():
         batch = _probe(model, max_tokens)
         if spec is None or spec.kind == "bitext":
             plain, wanted = _encoder(model, batch, variant, folder)
@@ -460,20 +460,3 @@ def _sentences(plain: Plain, size: int, max_tokens: int, folder: Path) -> None:
     (folder / "1_Pooling").mkdir()
     for name, content in files.items():
         (folder / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silences transformers' bars and keeps the caller's random numbers."""
-    from transformers.utils import logging
-
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        with torch.random.fork_rng(devices=[]):
-            yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()

@@ -309,7 +309,8 @@ def register(prepared: Prepared, limit: int | None) -> None:
     """Write what `STUDY#stop>target@seed` arguments are looked up in."""
     target = {t["name"]: t for t in _any(prepared.lock["targets"])}
     routes: dict[str, Any] = {}
-    whole = plan(prepared.lock)  # all routes, also those that this run's --only left out
+    # All routes, also those that this run's --only left out.
+    whole = plan(prepared.lock) if prepared.options.only else prepared.plan
     for route in whole.routes:
         step = whole.steps[route.predict]
         routes[route.name] = {

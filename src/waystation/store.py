@@ -29,6 +29,7 @@ from typing import IO, cast
 
 from waystation.errors import StoreError, UserError
 from waystation.examples import JSON, canonical, digest, from_json, to_json
+from waystation.sources import sha256
 
 FORMAT = 1
 UNHASHED = ("run.json", "manifest.json")
@@ -118,7 +119,7 @@ class Store:
                 raise Damaged(key, folder / name, "is not in its step's manifest")
             size, expected = manifest[name]
             try:
-                found = _sha256(folder / name)
+                found = sha256(folder / name)
             except FileNotFoundError as error:
                 raise Damaged(key, folder / name, "is missing") from error
             if found != expected:
@@ -174,7 +175,7 @@ class Store:
             with path.open("rb") as file:
                 os.fsync(file.fileno())
             if name not in UNHASHED:
-                files[name] = [path.stat().st_size, _sha256(path)]
+                files[name] = [path.stat().st_size, sha256(path)]
         with (folder / "manifest.json").open("w") as file:
             file.write(pretty({"format": FORMAT, "files": files}))
             file.flush()
@@ -276,7 +277,7 @@ class Store:
                     found.append(str(error))
                     self.discard(folder.name)
         for path in sorted((self.root / "data").glob("*.jsonl")):
-            if _sha256(path) != path.stem:
+            if sha256(path) != path.stem:
                 found.append(str(Damaged(path.stem, path, "differs from its name's digest")))
                 self.discard(path.stem)
         return found
@@ -328,11 +329,6 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 def pretty(value: JSON) -> str:
     """JSON for people: indented, sorted keys, one trailing newline."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync_folder(path: Path) -> None:

@@ -153,14 +153,18 @@ def _texts(part: Part, reference: Part, both: Both) -> Iterator[Finding]:
     same = [
         b.id for a, b in both if key(a) == key(b) and len(key(a)) >= _LONG
     ]  # numbers alone are the same everywhere
-    if same:
-        message = (
-            f"{share(len(same), len(both))} items are the same text as in {reference.language}:"
-            " get their translations, or read the score without them"
-        )
-        severity: Severity = "warning" if len(same) * 100 >= len(both) else "note"
-        yield part.finding("untranslated", severity, len(same), message, same)
+    yield from _untranslated(
+        part, same, f"items are the same text as in {reference.language}: get their translations,"
+        " or read the score without them",
+    )  # fmt: skip
     yield from _unlike(part, reference.language, pairs, [b.id for _, b in both])
+
+
+def _untranslated(part: Part, same: Sequence[str], told: str) -> Iterator[Finding]:
+    if same:
+        severity: Severity = "warning" if len(same) * 100 >= len(part.examples) else "note"
+        message = f"{share(len(same), len(part.examples))} {told}"
+        yield part.finding("untranslated", severity, len(same), message, same)
 
 
 def _unlike(
@@ -255,15 +259,15 @@ def _bitext(part: Part) -> Iterator[Finding]:
     pairs = [(e.source, e.target) for e in part.examples]
     if len(pairs) >= 2:
         yield from _unlike(part, "the other side", pairs, [e.id for e in part.examples])
-    same = [e.id for e in part.examples if normalised(e.source) == normalised(e.target)]
-    same = [e.id for e in part.examples if e.id in set(same) and len(e.source) >= _LONG]
-    if same:
-        message = (
-            f"{share(len(same), len(pairs))} pairs have one text on both sides and are found by"
-            " any model: replace or remove them"
-        )
-        severity: Severity = "warning" if len(same) * 100 >= len(pairs) else "note"
-        yield part.finding("untranslated", severity, len(same), message, same)
+    same = [
+        e.id
+        for e in part.examples
+        if len(e.source) >= _LONG and normalised(e.source) == normalised(e.target)
+    ]
+    yield from _untranslated(
+        part, same, "pairs have one text on both sides and are found by any model: replace or"
+        " remove them",
+    )  # fmt: skip
     if part.language == "en" or not pairs:
         return
     source = sum(map(_english, (a for a, _ in pairs)))

@@ -7,7 +7,6 @@ or not at all, and only where nothing is, or, with `force`, an older export and 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -30,6 +29,7 @@ from waystation.plan import Step
 from waystation.report.analysis import Analysis, analyse
 from waystation.resolve import task_of
 from waystation.results import collect
+from waystation.sources import sha256
 from waystation.steps import Place, load_model
 from waystation.store import Store, pretty
 from waystation.task import Task
@@ -204,9 +204,7 @@ def _record(facts: Facts, files: Mapping[str, tuple[int, str]]) -> JSON:
 def _files(folder: Path) -> dict[str, tuple[int, str]]:
     found = {}
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        found[path.relative_to(folder).as_posix()] = (path.stat().st_size, digest)
+        found[path.relative_to(folder).as_posix()] = (path.stat().st_size, sha256(path))
     return found
 
 
