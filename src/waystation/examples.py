@@ -94,12 +94,22 @@ class BitextExample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryExample:
-    """A query and the ids of its relevant candidates; the pool is the task's."""
+    """A query and the ids of its relevant candidates, () where none is; the pool is the task's."""
 
     id: str
     group: str | None = None
     query: str
-    relevant: tuple[str, ...]
+    relevant: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One item of a pool that queries search, with the text around it where that is told."""
+
+    id: str
+    language: str = ""
+    text: str
+    context: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

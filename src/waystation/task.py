@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 from waystation.errors import UserError, suggest
-from waystation.examples import HeadSpec, kind_of
+from waystation.examples import JSON, Candidate, HeadSpec, kind_of
 from waystation.hub import HubSource
 from waystation.metrics import Metric
 
@@ -51,8 +51,13 @@ class Task(Generic[E]):
     `train` names the tasks it is fine-tuned on, in order, () being itself: the official recipe,
     which a study may override. `chance` is the headline's value under uniform guessing, on the
     official scale, None where it depends on the examples. `options` shape the head, see HeadSpec.
-    `recipe` holds fine-tuning settings of the official scripts that differ from the study's
-    defaults, by TrainConfig field, applied only where the study says `train: official`.
+    `recipe` holds the fine-tuning settings of the official scripts by TrainConfig field, used
+    where a study says `recipes: official`.
+
+    `pools` are the layouts of what queries search, read like examples; with `shared_pool` the
+    pools of all languages that are there are one. A task whose head mines pairs (option
+    search=mine) chooses its threshold on `tune_split`. `official_variants` pairs a backbone's
+    number of layers with the layer, pooling and scoring of the official scripts.
     """
 
     name: str
@@ -71,6 +76,11 @@ class Task(Generic[E]):
     train_split: str = "train"
     dev_split: str | None = "dev"
     test_split: str = "test"
+    recipe: tuple[tuple[str, JSON], ...] = ()
+    pools: tuple[Layout[Candidate], ...] = ()
+    shared_pool: bool = False
+    tune_split: str | None = None
+    official_variants: tuple[tuple[int, str], ...] = ()
     chance: float | None = None
     licence: str = ""
     citation: str = ""
@@ -86,6 +96,15 @@ class Task(Generic[E]):
     def head(self) -> HeadSpec:
         """The head that predicts it."""
         return HeadSpec(kind=self.kind, labels=self.labels, options=self.options)
+
+    @property
+    def mines(self) -> bool:
+        """Whether it is scored by the pairs found in two sets of sentences."""
+        return ("search", "mine") in self.options
+
+    def official_variant(self, layers: int) -> str | None:
+        """What the official scripts evaluate on a backbone of so many layers, None if unsaid."""
+        return dict(self.official_variants).get(layers)
 
     @property
     def headline(self) -> str:
