@@ -8,7 +8,7 @@ position. Not an index: every pair is compared.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,17 @@ def nearest(
         rows = slice(start, start + chunk)
         positions[rows], scores[rows] = _nearest(_unit(queries[rows]), candidates, k, chunk)
     return positions, scores
+
+
+Neighbours: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]
+"""Positions int64[N, k] and cosines float32[N, k], best first."""
+
+
+def nearest_both(
+    sources: NDArray[np.float32], targets: NDArray[np.float32], k: int = 4, chunk: int = CHUNK
+) -> tuple[Neighbours, Neighbours]:
+    """`nearest` of the sources among the targets, and of the targets among the sources."""
+    return nearest(sources, targets, k, chunk), nearest(targets, sources, k, chunk)
 
 
 def _nearest(
