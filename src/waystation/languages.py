@@ -235,6 +235,11 @@ _HINTS: Final = {
     for codes in (_BY_NAME, _BY_TATOEBA, _BY_FLORES, _OTHER_CODES)
     for key, tag in codes.items()
 }
+# Scripts without spaces between words.
+_UNSPACED: Final = listed("Hans Hant Hani Jpan Thai Laoo Khmr Mymr Tibt")
+# Branches of Germanic (Glottolog: west2793, nort3160).
+_WEST_GERMANIC: Final = listed("ang en af de fy gsw lb nds nl swg yi")
+_NORTH_GERMANIC: Final = listed("da fo is nb nn sv")
 _SHAPE: Final = re.compile(r"([a-z]{2,3})(-[A-Z][a-z]{3})?(-(?:[A-Z]{2}|[0-9]{3}))?")
 _PRIVATE: Final = re.compile(r"x(-[a-z0-9]{1,8})+")
 
@@ -292,6 +297,41 @@ def name_of(tag: str) -> str:
     if primary not in LANGUAGES:
         return tag
     return LANGUAGES[primary].name + (f" ({'-'.join(rest)})" if rest else "")
+
+
+def writes_spaces(tag: str) -> bool:
+    """Whether words are written apart, so that counting them at spaces means something.
+
+    A script in the tag decides before the language's own; unknown languages are taken to do so.
+    """
+    primary, *rest = tag.split("-")
+    own = LANGUAGES[primary].script if primary in LANGUAGES else ""
+    script = next((part for part in rest if part.istitle() and len(part) == 4), own)
+    return script not in _UNSPACED
+
+
+def distance_to_english(tag: str) -> int | None:
+    """How far a language is from English, 0 to 5, by family tree and script; None if unknown.
+
+    0 is English; 1 another West Germanic language, 2 another Germanic one, 3 another Indo-European
+    one, 4 any other (creoles, constructed languages and isolates too); 1 more where the script is
+    not Latin. An order of groups, not a scale: it knows nothing of loans, word order or typology.
+    The branches are those of Glottolog. A pair such as `de-en` counts as its first language.
+    """
+    primary, *rest = tag.split("-")
+    row = LANGUAGES.get(primary)
+    if row is None:
+        return None
+    if primary == "en":
+        steps = 0
+    elif primary in _WEST_GERMANIC:
+        steps = 1
+    elif primary in _NORTH_GERMANIC:
+        steps = 2
+    else:
+        steps = 3 if row.family == "Indo-European" else 4
+    script = next((part for part in rest if part.istitle() and len(part) == 4), row.script)
+    return steps + (script != "Latn")
 
 
 def from_tatoeba(code: str) -> str:

@@ -201,15 +201,17 @@ def paired_gain(
     noise: SeedNoise | None = None,
     resamples: int = 2000,
     seed: int = 0,
+    shares: Mapping[str, float] | None = None,
 ) -> Gain:
     """The gain of a stop over the baseline. Sample s of both must be of the same training seed.
 
-    `noise` is the seed variance where more routes than these two tell it (`seed_noise`). Raises
-    ValueError where the two arms are not on the same languages and items.
+    `noise` is the seed variance where more routes than these two tell it (`seed_noise`). `shares`
+    weigh the languages otherwise than alike (`score_interval`). Raises ValueError where the two
+    arms are not on the same languages and items.
     """
     if len(baseline) != len(stop) or not baseline:
         raise ValueError(f"expected as many seeds in both arms, got {len(baseline)}, {len(stop)}")
-    scores = _scores([*baseline, *stop], resamples, seed)
+    scores = _scores([*baseline, *stop], resamples, seed, shares)
     half = len(baseline)
     per_seed = scores.measured[half:] - scores.measured[:half]
     parts, fields = _spread(
@@ -225,11 +227,21 @@ def paired_gain(
     )
 
 
-def score_interval(samples: Sequence[Sample], *, resamples: int = 2000, seed: int = 0) -> Interval:
-    """The mean over seeds of the macro average over languages, with its interval."""
+def score_interval(
+    samples: Sequence[Sample],
+    *,
+    resamples: int = 2000,
+    seed: int = 0,
+    shares: Mapping[str, float] | None = None,
+) -> Interval:
+    """The mean over seeds of the macro average over languages, with its interval.
+
+    With `shares` it is the sum of the languages' scores times their shares instead: 1 for English
+    and -1/m for each of m other languages give the transfer gap, parallel items paired.
+    """
     if not samples:
         raise ValueError("expected at least one sample")
-    scores = _scores(samples, resamples, seed)
+    scores = _scores(samples, resamples, seed, shares)
     return Interval(**_spread(scores.measured, scores.resampled, scores)[1])
 
 
@@ -314,12 +326,19 @@ def _variance(values: Floats) -> float:
     return float(np.var(values, ddof=1))
 
 
-def _scores(samples: Sequence[Sample], resamples: int, seed: int) -> _Scores:
+def _scores(
+    samples: Sequence[Sample],
+    resamples: int,
+    seed: int,
+    shares: Mapping[str, float] | None = None,
+) -> _Scores:
     """Macro scores of all samples on the items as they are and on the same resampled items."""
     languages, metric = _aligned(samples), samples[0].metric
     sums = [[total(s.languages[x].statistics) for x in languages] for s in samples]
     headline = metric.names[0]
-    measured = np.array([np.mean([metric.reduce(t)[headline] for t in row]) for row in sums])
+    scores = np.array([[metric.reduce(t)[headline] for t in row] for row in sums])
+    by_share = None if shares is None else np.array([shares[x] for x in languages])
+    measured = scores.mean(axis=1) if by_share is None else scores @ by_share
     resampled = np.zeros((resamples, len(samples)))
     groups = pools = 0
     families = _families(samples[0], languages)
@@ -327,15 +346,17 @@ def _scores(samples: Sequence[Sample], resamples: int, seed: int) -> _Scores:
         clusters = _clusters(samples[0], family)
         size = min(len(clusters), MAX_POOLS)
         groups, pools = groups + len(clusters), pools + size
-        pooled = [_pool_sums(samples, language, clusters, size) for language in family]
+        pooled = [
+            (shares[x] if shares else 1.0, _pool_sums(samples, x, clusters, size)) for x in family
+        ]
         rng = np.random.default_rng([seed, number])
         for rows, weights in _weights(rng, resamples, size):
-            for pool_sums in pooled:
+            for share, pool_sums in pooled:
                 totals = (weights @ pool_sums).reshape(len(weights) * len(samples), -1)
-                resampled[rows] += metric.of_many(totals).reshape(-1, len(samples))
+                resampled[rows] += share * metric.of_many(totals).reshape(-1, len(samples))
     return _Scores(
         measured=measured,
-        resampled=resampled / len(languages),
+        resampled=resampled if shares else resampled / len(languages),
         items=sum(len(samples[0].languages[x].ids) for x in languages),
         groups=groups,
         pools=pools,
