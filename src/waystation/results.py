@@ -7,7 +7,7 @@ renderers and statistics see nothing else, so that a report is a pure function. 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -87,6 +87,8 @@ class Results:
     warnings: tuple[str, ...]
     provenance: dict[str, str]
     """Versions, precision, model revisions and data digests, as label -> text."""
+    official: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(backbone, target) -> the layer and pooling that the benchmark's own scripts evaluate."""
 
 
 def collect(lock: Lock, plan: Plan, store: Store, study: Study) -> Results:
@@ -115,13 +117,37 @@ def collect(lock: Lock, plan: Plan, store: Store, study: Study) -> Results:
         steps=steps,
         warnings=warnings,
         provenance=_provenance(lock),
+        official=_official(scores, tasks),
     )
+
+
+def _official(
+    scores: Sequence[Score], tasks: Mapping[str, Task[Any]]
+) -> dict[tuple[str, str], str]:
+    """The official variant of each retrieval target, where it was measured.
+
+    A backbone's number of layers is the highest that was measured: a study that leaves out the
+    last layer of its backbone has to be read with that in mind, and the report says the number.
+    """
+    measured: dict[tuple[str, str], dict[str, int]] = {}
+    for s in scores:
+        layer = s.variant.partition("/")[0]
+        if layer.isdigit():
+            measured.setdefault((s.backbone, s.target), {})[s.variant] = int(layer)
+    found = {}
+    for (backbone, target), variants in measured.items():
+        official = tasks[target].official_variant(max(variants.values()))
+        if official in variants:
+            found[backbone, target] = official
+    return found
 
 
 def _scores(route: Route, task: Task[Any], found: Any) -> Iterator[Score]:
     metric = task.metrics[0]
     for variant, metrics in found["variants"].items():
-        headline = metrics[task.headline]
+        # Mined pairs whose threshold could not be chosen on another split have an oracle's only.
+        name = task.headline if task.headline in metrics else next(iter(metrics))
+        headline = metrics[name]
         values: dict[str, float] = {}
         for one in metrics.values():
             values |= one["values"]
@@ -133,7 +159,7 @@ def _scores(route: Route, task: Task[Any], found: Any) -> Iterator[Score]:
             seed=route.seed,
             language=route.language,
             variant=variant,
-            headline=task.headline,
+            headline=name,
             values=values,
             baselines={k: v for k, v in found["baselines"].items() if v is not None},
             metric=metric,

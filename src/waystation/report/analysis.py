@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from waystation.report import sentences
+from waystation.report.transfer import Transfer, transfers
 from waystation.results import Results, Score
 from waystation.statistics import (
     Gain,
@@ -34,6 +35,7 @@ from waystation.statistics import (
 )
 
 BASELINE: Final = "none"
+ENGLISH: Final = "en"
 MEAN: Final = ""
 """The `language` of a mean over the zero-shot languages."""
 MISSING: Final = "missing"
@@ -74,6 +76,8 @@ class Part:
     `languages` are the zero-shot ones, `apart` the fine-tuning language if it was evaluated.
     `means` maps (stop, variant, language or MEAN) to a score, the mean over `seeds` of them.
     `bounds` maps language or MEAN to chance and majority, `gaps` a stop to why it lacks scores.
+    `official` is the variant of the benchmark's own scripts, "" where it was not measured or there
+    is none. `transfer` has the gap between English and the rest, baseline first.
     """
 
     backbone: str
@@ -90,7 +94,18 @@ class Part:
     bounds: dict[str, dict[str, float]]
     cells: tuple[Cell, ...]
     gaps: dict[str, str]
+    official: str = ""
+    transfer: tuple[Transfer, ...] = ()
     sentence: str = ""
+
+    @property
+    def spread(self) -> tuple[str, str] | None:
+        """The worst and the best variant of the baseline; None where there are not two."""
+        found = [v for v in self.variants if self.mean(BASELINE, MEAN, v) is not None]
+        if len(found) < 2:
+            return None
+        ranked = sorted(found, key=lambda v: self.mean(BASELINE, MEAN, v) or 0.0)
+        return ranked[0], ranked[-1]
 
     @property
     def grid(self) -> tuple[Cell, ...]:
@@ -181,7 +196,7 @@ def _part(results: Results, backbone: str, target: str, resampling: tuple[int, i
     evaluated = _unique(s.language for s in scores)
     languages = tuple(t for t in evaluated if t != source) or evaluated
     variants = _unique(s.variant for s in scores) or ("",)
-    means, seeds = _means(scores, languages)
+    means, seeds = means_of(scores, languages)
     part = Part(
         backbone=backbone,
         target=target,
@@ -191,7 +206,8 @@ def _part(results: Results, backbone: str, target: str, resampling: tuple[int, i
         languages=languages,
         apart=tuple(t for t in evaluated if t not in languages),
         variants=variants,
-        variant=_best_variant(variants, means),
+        variant=headline_variant(variants, results.official.get((backbone, target))),
+        official=results.official.get((backbone, target), ""),
         means=means,
         seeds=seeds,
         bounds=_bounds(scores, languages),
@@ -200,12 +216,14 @@ def _part(results: Results, backbone: str, target: str, resampling: tuple[int, i
     )
     stops = [s for s in results.stops if s != BASELINE]
     cells = [
-        _cell(part, scores, stop, variant, language, resampling)
+        cell_of(part, scores, stop, variant, language, resampling)
         for stop in stops
         for variant in variants
         for language in (MEAN, *(evaluated if variant == part.variant else ()))
     ]
-    return replace(part, cells=tuple(cells))
+    others = tuple(t for t in languages if t != ENGLISH)
+    found = transfers(scores, part.variant, results.stops, others, resampling)
+    return replace(part, cells=tuple(cells), transfer=found)
 
 
 def _gaps(results: Results, target: str) -> dict[str, str]:
@@ -226,7 +244,7 @@ def _unique(words: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(words))
 
 
-def _means(
+def means_of(
     scores: Sequence[Score], languages: Sequence[str]
 ) -> tuple[dict[tuple[str, str, str], float], dict[tuple[str, str, str], int]]:
     """Scores by (stop, variant, language or MEAN), means over seeds, and how many seeds.
@@ -246,9 +264,25 @@ def _means(
     return means, seeds
 
 
-def _best_variant(variants: Sequence[str], means: dict[tuple[str, str, str], float]) -> str:
-    """The variant that is best without any stop; the first where the baseline is missing."""
-    return max(variants, key=lambda v: means.get((BASELINE, v, MEAN), float("-inf")))
+def headline_variant(variants: Sequence[str], official: str | None = None) -> str:
+    """The variant that the grid shows, decided by names alone, before any score is looked at.
+
+    The official one where it was measured. Otherwise cosine before margins, mean pooling before
+    others, and the layer nearest to two thirds of the highest one (XTREME's scripts take layer 8
+    of 12), the lower where two are as near; the first where nothing names a layer.
+    """
+    if official in variants:
+        return official or variants[0]
+    parts = {v: v.split("/") for v in variants if v.partition("/")[0].isdigit()}
+    if not parts:
+        return variants[0]
+    top = max(int(p[0]) for p in parts.values())
+
+    def rank(name: str) -> tuple[bool, bool, int, int]:
+        layer, pooling, *scoring = parts[name]
+        return bool(scoring), pooling != "mean", abs(3 * int(layer) - 2 * top), int(layer)
+
+    return min(parts, key=rank)
 
 
 def _bounds(scores: Sequence[Score], languages: Sequence[str]) -> dict[str, dict[str, float]]:
@@ -261,7 +295,7 @@ def _bounds(scores: Sequence[Score], languages: Sequence[str]) -> dict[str, dict
     return {MEAN: {n: sum(b[n] for b in known) / len(known) for n in names}} | found
 
 
-def _cell(
+def cell_of(
     part: Part,
     scores: Sequence[Score],
     stop: str,
@@ -269,6 +303,7 @@ def _cell(
     language: str,
     resampling: tuple[int, int],
 ) -> Cell:
+    """The gain of a stop on one language or MEAN; `resampling` is how often and from which seed."""
     wanted = part.languages if language == MEAN else (language,)
     chosen = [s for s in scores if s.variant == variant and s.language in wanted]
     cell = Cell(
