@@ -120,7 +120,9 @@ def test_retrieval_has_a_variant_per_layer_and_pooling() -> None:
         RetrievalPrediction(
             id=x,
             variants={
-                "8/mean": Neighbours(forward=(x,), forward_scores=(1.0,)),
+                "8/mean": Neighbours(
+                    forward=(), forward_scores=(), backward=(x,), backward_scores=(1.0,)
+                ),
                 "12/cls": Neighbours(
                     forward=("a",), forward_scores=(1,), backward=(x,), backward_scores=(1,)
                 ),
@@ -131,7 +133,7 @@ def test_retrieval_has_a_variant_per_layer_and_pooling() -> None:
     found: Any = score(BITEXT, predictions, examples, "de")
     assert list(found["variants"]) == ["8/mean", "12/cls"]
     assert values(found, "accuracy", "8/mean") == {"accuracy": 100.0}
-    assert values(found, "accuracy", "12/cls") == {"accuracy": 50.0, "accuracy_backward": 100.0}
+    assert values(found, "accuracy", "12/cls") == {"accuracy": 100.0, "accuracy_forward": 50.0}
     assert found["baselines"] == {"chance": 50.0, "majority": 50.0}
 
 
@@ -415,7 +417,15 @@ OWN: list[tuple[Task[Any], list[Any], list[Any]]] = [
         BITEXT,
         [
             RetrievalPrediction(
-                id="e0", variants={"8/mean": Neighbours(forward=("e0",), forward_scores=(1.0,))}
+                id="e0",
+                variants={
+                    "8/mean": Neighbours(
+                        forward=("e0",),
+                        forward_scores=(1.0,),
+                        backward=("e0",),
+                        backward_scores=(1.0,),
+                    )
+                },
             )
         ],
         [BitextExample(id="e0", source="", target="")],
@@ -484,7 +494,8 @@ def test_both_sides_of_a_bitext(tmp_path: Path) -> None:
     gold = write(tmp_path / "tatoeba.deu-eng.eng", "one\ntwo\n")
     made = [
         RetrievalPrediction(
-            id=x, variants={"8/mean": Neighbours(forward=("1",), forward_scores=(1.0,))}
+            id=x,
+            variants={"8/mean": Neighbours(forward=(), forward_scores=(), backward=("1",))},
         )
         for x in ("1", "2")
     ]

@@ -30,12 +30,16 @@ class Metric(Generic[P, E]):
 
     `headlines` is the first of these values for many sums at once, float64[n, k] to float64[n]:
     the same to rounding, for the sake of speed only. Without it, resampling calls `reduce`.
+
+    `case` is for metrics that count several examples as one case: examples that it gives one name
+    bear equal shares of that case, whose statistics are the least of theirs.
     """
 
     names: tuple[str, ...]
     statistics: Callable[[P, E, str], Statistics]
     reduce: Callable[[Statistics], dict[str, float]]
     headlines: Callable[[Statistics], Statistics] | None = None
+    case: Callable[[E], str] | None = None
 
     def of_many(self, totals: Statistics) -> Statistics:
         """The headline of each of float64[n, k]."""
@@ -67,4 +71,11 @@ def measure(
 ) -> Statistics:
     """float64[n, k]: the metric's statistics of aligned predictions and examples."""
     rows = [metric.statistics(p, e, language) for p, e in zip(predictions, examples, strict=True)]
-    return np.asarray(rows, dtype=np.float64)
+    measured = np.asarray(rows, dtype=np.float64)
+    if metric.case is not None:
+        members: dict[str, list[int]] = {}
+        for place, example in enumerate(examples):
+            members.setdefault(metric.case(example), []).append(place)
+        for places in members.values():
+            measured[places] = measured[places].min(axis=0) / len(places)
+    return measured

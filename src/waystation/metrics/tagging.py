@@ -3,7 +3,8 @@
 A chunk is what seqeval's default (conlleval-like) mode finds. Its releases disagree about a tag
 without a prefix: 0.0.12, whose values XTREME publishes, keeps the whole tag as the type, while
 1.x takes the first letter for a prefix, so that CCONJ and SCONJ become one type. `UDPOS_F1` is
-0.0.12 over raw UPOS tags, `CHUNK_F1` is 1.2.2; on B-/I-/O tags both are the same.
+0.0.12 over raw UPOS tags, `CHUNK_F1` is 1.2.2; on B-/I-/O tags of names without a dash both are
+the same. `UDPOS_F1_1X` is 1.2.2 under names of its own, to stand beside `UDPOS_F1`.
 
 seqeval reads a corpus as one sequence with an O after every sentence. An O ends any chunk, so
 counting sentence by sentence gives the same sums wherever every type is a name other than O.
@@ -86,16 +87,19 @@ def _tokens(prediction: TagsPrediction, example: TaggingExample, _: str) -> Stat
     return np.array([right, len(gold)], dtype=np.float64)
 
 
-def _chunk_f1(split: Split) -> Metric[TagsPrediction, TaggingExample]:
+def _chunk_f1(split: Split, suffix: str = "") -> Metric[TagsPrediction, TaggingExample]:
     def statistics(prediction: TagsPrediction, example: TaggingExample, _: str) -> Statistics:
         gold = chunks(_gold(prediction, example), split)
         predicted = chunks(prediction.tags, split)
         return np.array([len(gold & predicted), len(predicted), len(gold)], dtype=np.float64)
 
+    def reduce(total: Statistics) -> dict[str, float]:
+        return {name + suffix: value for name, value in f1_precision_recall(total).items()}
+
     return Metric(
-        names=("f1", "precision", "recall"),
+        names=tuple(name + suffix for name in ("f1", "precision", "recall")),
         statistics=statistics,
-        reduce=f1_precision_recall,
+        reduce=reduce,
         headlines=f1s,
     )
 
@@ -105,3 +109,4 @@ TOKEN_ACCURACY: Metric[TagsPrediction, TaggingExample] = Metric(
 )
 CHUNK_F1 = _chunk_f1(split_first_letter)
 UDPOS_F1 = _chunk_f1(split_last_dash)
+UDPOS_F1_1X = _chunk_f1(split_first_letter, "_seqeval1")

@@ -1,46 +1,28 @@
 """`score_files`: two files against each other, in XTREME's submission layouts or in our own.
 
-References, by what they look like: the official gold file (one label, tag, number or line index
-a line; SQuAD JSON; XCOPA's JSONL), the data set's own file under its official name, or our
-examples as JSONL. Predictions: the official layout (matched by order, question answering by id),
-or our predictions as JSONL (matched by id, which the references must then have).
-google-research/xtreme@838c13b, `evaluate.py`, is the reference; unlike it, nothing here is
-scored as wrong that is really missing, unknown or double. Byte order marks and CRLF are no fault.
+References, by what they look like: the official gold file (`official.py`), the data set's own
+file under its official name, or our examples as JSONL. Predictions: the official layout (lines
+are matched by order, JSON and pairs by id), or our predictions as JSONL (matched by id, which
+the references must then have). google-research/xtreme@838c13b, `evaluate.py`, is the reference;
+unlike it, nothing here is scored as wrong that is really missing, unknown or double. Byte order
+marks and CRLF are no fault.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from waystation import readers
 from waystation.errors import DataError, UserError, suggest
-from waystation.examples import (
-    JSON,
-    KINDS,
-    BitextExample,
-    ChoiceExample,
-    ChoicePrediction,
-    ClassificationExample,
-    LabelPrediction,
-    Neighbours,
-    RegressionExample,
-    RetrievalPrediction,
-    SpanPrediction,
-    TaggingExample,
-    TagsPrediction,
-    TextExample,
-    TextPrediction,
-    ValuePrediction,
-    from_json,
-)
+from waystation.examples import JSON, KINDS, from_json
+from waystation.score import doubts, official
+from waystation.score.official import Row
 from waystation.score.scoring import score
 from waystation.task import Task
-
-Row: TypeAlias = "tuple[int, Any]"  # line number, what the line says
 
 # The field of a prediction or example in JSON that must be there, and its type.
 _PREDICTED: Final[Mapping[str, tuple[str, type | tuple[type, ...]]]] = {
@@ -50,22 +32,63 @@ _PREDICTED: Final[Mapping[str, tuple[str, type | tuple[type, ...]]]] = {
     "tagging": ("tags", list),
     "span": ("text", str),
     "bitext": ("variants", dict),
+    "query": ("variants", dict),
     "text": ("text", str),
 }
 
 
 def score_files(
-    task: Task[Any], predictions: Path, references: Path, language: str
+    task: Task[Any], predictions: Path, references: Path, language: str | None = None
 ) -> dict[str, JSON]:
-    """The official metric of a task on two files; what `score` returns."""
+    """The official metric of a task on two files; what `score` returns, and `notes`.
+
+    Without a language, official file names such as `test-de.tsv` say it, else it is English.
+    """
     if task.kind not in _PREDICTED:
         raise UserError(
             f"expected a task that is scored from files, found {task.name} of the kind"
             f" {task.kind}; `waystation tasks` lists kinds."
         )
+    tag = doubts.language_of(language, predictions, references)
+    if tag not in task.languages:
+        raise UserError(
+            f"expected a language of {task.name} ({', '.join(task.languages)}), found '{tag}';"
+            f" give --language.{suggest(tag, task.languages)}"
+        )
+    for path, what in ((references, "references"), (predictions, "predictions")):
+        _check_file(path, what, may_be_empty=task.mines and what == "predictions")
+    found, examples, notes = _read(task, predictions, references, tag)
+    try:
+        return score(task, found, examples, tag) | {"notes": list(notes)}
+    except DataError:
+        raise
+    except UserError as error:
+        raise DataError(str(error).rstrip("."), predictions) from error
+
+
+def _check_file(path: Path, what: str, may_be_empty: bool) -> None:
+    if path.is_dir():
+        raise DataError(
+            f"expected a file of {what}, found a folder; name the file in it, or score a whole"
+            " benchmark (xtreme, xtreme-r) by its folders",
+            path,
+        )
+    if not may_be_empty and not any(row.strip() for _, row in readers.lines(path)):
+        raise DataError(f"expected {what}, found an empty file", path)
+
+
+def _read(
+    task: Task[Any], predictions: Path, references: Path, language: str
+) -> tuple[Sequence[Any], Sequence[Any], Sequence[str]]:
+    """Predictions and examples with equal ids, and what is to be said of them."""
     if task.kind == "span":
-        examples = _span_references(references)
-        return score(task, _span_predictions(predictions), examples, language)
+        asked = [example for _, example in readers.squad(references)]
+        answers = official.answers(predictions)
+        doubts.check_ids([p.id for p in answers], [e.id for e in asked], predictions)
+        doubts.check_scripts(answers, asked, predictions)
+        return answers, asked, doubts.notes(answers, asked)
+    if task.kind == "query":
+        return _queries(task, predictions, references, language)
     gold, ours = _records(references), _records(predictions)
     have_ids = ours is not None and _have(ours, "id")
     if gold is not None and _have(gold, "id"):
@@ -73,17 +96,47 @@ def score_files(
     elif have_ids or not _is_gold_alone(task, references):
         examples = _dataset(task, references, language, have_ids)
     else:
-        examples = _official_references(task, references, gold)
-        return _by_order(task, predictions, ours, examples, language)
+        examples = official.examples(task, references, gold)
+        return _by_order(task, predictions, ours, examples), examples, ()
     if ours is not None and have_ids:
-        return score(task, _own(task, ours, predictions), examples, language)
+        return _own(task, ours, examples, predictions), examples, ()
     if task.kind == "bitext":
         raise DataError(
             "expected JSONL predictions with the ids of the references, found positions of lines,"
             " which only a gold file of positions explains",
             predictions,
         )
-    return _by_order(task, predictions, ours, examples, language)
+    return _by_order(task, predictions, ours, examples), examples, ()
+
+
+def _queries(
+    task: Task[Any], predictions: Path, references: Path, language: str
+) -> tuple[Sequence[Any], Sequence[Any], Sequence[str]]:
+    """Mined pairs against pairs, or rankings against the right candidates."""
+    gold, ours = _records(references), _records(predictions)
+    if task.mines and gold is None and (ours is None or not _have(ours, "variants")):
+        found = official.pairs(predictions)
+        right = [pair for _, pair in official.pairs(references)]
+        doubts.check_pairs(found, references, predictions)
+        note = () if found else ("The file of predictions is empty: no pair was mined.",)
+        return *official.mined([pair for _, pair in found], right), note
+    if gold is not None and _have(gold, "relevant"):
+        examples = [_example(task, row, references) for row in gold]
+    elif gold is not None and (listed := official.rankings(references)) is not None:
+        examples = list(official.relevant(listed))
+    else:
+        examples = _dataset(task, references, language, need_ids=True)
+    if ours is not None and _have(ours, "variants"):
+        return _own(task, ours, examples, predictions), examples, ()
+    made = official.rankings(predictions)
+    if made is None or task.mines:
+        raise DataError(
+            f"expected {'lines of source id, tab, target id' if task.mines else 'rankings'} or"
+            " our JSONL with 'id' and 'variants', found neither",
+            predictions,
+        )
+    doubts.check_ids([name for name, _ in made], [e.id for e in examples], predictions)
+    return official.ranked(made), examples, ()
 
 
 def _is_gold_alone(task: Task[Any], path: Path) -> bool:
@@ -116,14 +169,10 @@ def _dataset(task: Task[Any], path: Path, language: str, need_ids: bool) -> list
 
 
 def _by_order(
-    task: Task[Any],
-    path: Path,
-    records: list[Row] | None,
-    examples: Sequence[Any],
-    language: str,
-) -> dict[str, JSON]:
+    task: Task[Any], path: Path, records: list[Row] | None, examples: Sequence[Any]
+) -> list[Any]:
     """Official predictions, which have no ids: the n-th line belongs to the n-th example."""
-    rows = _rows(task, path, records)
+    rows = official.rows(task, path, records)
     if len(rows) != len(examples):
         what = "sentences" if task.kind == "tagging" else "lines"
         raise DataError(
@@ -131,7 +180,7 @@ def _by_order(
             " predict the whole split, one prediction per example in the same order",
             path,
         )
-    make = _MAKE[task.kind]
+    make = official.PREDICTION[task.kind]
     found = []
     for (line, value), example in zip(rows, examples, strict=True):
         if task.kind == "tagging" and len(value) != len(example.tags or value):
@@ -142,116 +191,30 @@ def _by_order(
                 line,
             )
         found.append(make(example.id, value))
-    return score(task, found, examples, language)
-
-
-_MAKE: Final[Mapping[str, Callable[[str, Any], Any]]] = {
-    "classification": lambda name, value: LabelPrediction(id=name, label=value),
-    "regression": lambda name, value: ValuePrediction(id=name, value=value),
-    "choice": lambda name, value: ChoicePrediction(id=name, label=value),
-    "tagging": lambda name, value: TagsPrediction(id=name, tags=value),
-    "bitext": lambda name, value: RetrievalPrediction(
-        id=name, variants={"": Neighbours(forward=(value,), forward_scores=())}
-    ),
-    "text": lambda name, value: TextPrediction(id=name, text=value),
-}
-
-
-def _official_references(task: Task[Any], path: Path, records: list[Row] | None) -> list[Any]:
-    """Gold without ids becomes examples named by their line; their inputs are not known."""
-    rows = _rows(task, path, records)
-    if not rows:
-        raise DataError("expected references, found an empty file", path)
-    if task.kind == "bitext":
-        return [BitextExample(id=value, source="", target="") for _, value in rows]
-    make: dict[str, Callable[[str, Any], Any]] = {
-        "classification": lambda n, v: ClassificationExample(id=n, text="", label=v),
-        "regression": lambda n, v: RegressionExample(id=n, text="", value=v),
-        "tagging": lambda n, v: TaggingExample(id=n, words=("",) * len(v), tags=v),
-        "text": lambda n, v: TextExample(id=n, prompt="", completion=v),
-    }
-    if task.kind == "choice":
-        options = [_options(record) for _, record in records or []]
-        count = max((len(o) for o in options), default=0) or 1 + max(v for _, v in rows)
-        return [
-            ChoiceExample(id=str(line), context="", options=("",) * count, label=value)
-            for line, value in rows
-        ]
-    return [make[task.kind](str(line), value) for line, value in rows]
-
-
-def _options(record: Mapping[str, Any]) -> list[str]:
-    return [key for key in record if key.startswith(("choice", "answer", "option"))]
-
-
-def _rows(task: Task[Any], path: Path, records: list[Row] | None) -> list[Row]:
-    """(line, value) of an official file, each value checked."""
-    if task.kind == "tagging":
-        return _sentences(task, path)
-    if task.kind == "choice" and records is not None:
-        return [(n, readers.take(r, "label", int, path, n)) for n, r in records]
-    lines = [(number, row.strip()) for number, row in readers.lines(path)]
-    if task.kind == "text":
-        return list(lines)
-    while lines and not lines[-1][1]:
-        lines.pop()
-    return [(number, _parsed(task, row, path, number)) for number, row in lines]
-
-
-def _parsed(task: Task[Any], row: str, path: Path, line: int) -> Any:
-    if task.kind == "classification":
-        return _label(task, row, path, line)
-    wanted, parse = _PARSE[task.kind]
-    try:
-        return parse(row)
-    except ValueError as error:
-        raise DataError(f"expected {wanted}, found '{row}'", path, line) from error
-
-
-_PARSE: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
-    "regression": ("a number", float),
-    "choice": ("the position of an option, from 0", int),
-    "bitext": ("the position of a line, a whole number", lambda text: str(int(text))),
-}
-
-
-def _label(task: Task[Any], label: str, path: Path, line: int) -> str:
-    if not label or (task.labels and label not in task.labels):
-        raise DataError(
-            f"expected one of {task.name}'s labels {', '.join(task.labels) or '(any text)'},"
-            f" found '{label}'.{suggest(label, task.labels)}",
-            path,
-            line,
-        )
-    return label
-
-
-def _sentences(task: Task[Any], path: Path) -> list[Row]:
-    """(first line, tags) of sentences with empty lines between them."""
-    found: list[Row] = []
-    tags: list[str] = []
-    start = 1
-    for number, row in [*readers.lines(path), (0, "")]:
-        if row.strip():
-            start = start if tags else number
-            tags.append(_label(task, row.strip(), path, number))
-        elif tags:
-            found.append((start, tuple(tags)))
-            tags = []
     return found
 
 
 def _records(path: Path) -> list[Row] | None:
-    """The JSON objects of a JSONL file; None where it is not one."""
+    """The JSON objects of a JSONL file; None where it is not one.
+
+    One JSON object over several lines counts as one record of line 1.
+    """
     start = readers.text(path).lstrip()
-    return list(readers.jsonl(path)) if start.startswith("{") else None
+    if not start.startswith("{"):
+        return None
+    try:
+        return [(1, json.loads(start))]
+    except ValueError:
+        return list(readers.jsonl(path))
 
 
 def _have(records: Iterable[Row], key: str) -> bool:
     return any(key in record for _, record in records)
 
 
-def _own(task: Task[Any], records: Iterable[Row], path: Path) -> list[Any]:
+def _own(
+    task: Task[Any], records: Iterable[Row], examples: Sequence[Any], path: Path
+) -> list[Any]:  # fmt: skip
     """Our own predictions; the field that says something is checked, others may be missing."""
     field, type_ = _PREDICTED[task.kind]
     found = []
@@ -266,6 +229,7 @@ def _own(task: Task[Any], records: Iterable[Row], path: Path) -> list[Any]:
                 line,
             )
         found.append(from_json(KINDS[task.kind][1], record))
+    doubts.check_ids([p.id for p in found], [e.id for e in examples], path)
     return found
 
 
@@ -280,42 +244,3 @@ def _example(task: Task[Any], row: Row, path: Path) -> Any:
             path,
             line,
         ) from error
-
-
-class _Pairs(list[tuple[str, Any]]):
-    """A JSON object with its double keys."""
-
-
-def _answer(name: str, value: object, path: Path) -> str:
-    if not isinstance(value, str):
-        raise DataError(
-            f"expected the answer to '{name}' to be text, found"
-            f" {json.dumps(value, ensure_ascii=False)[:80]}",
-            path,
-        )
-    return value
-
-
-def _span_references(path: Path) -> list[Any]:
-    return [example for _, example in readers.squad(path)]
-
-
-def _span_predictions(path: Path) -> list[SpanPrediction]:
-    """`{id: text}` as SQuAD's script reads it, or our JSONL."""
-    try:
-        pairs = json.loads(readers.text(path), object_pairs_hook=_Pairs)
-    except ValueError:
-        pairs = None  # more than one object: JSON lines
-    if isinstance(pairs, _Pairs) and not {"id", "text"} <= {key for key, _ in pairs}:
-        return [SpanPrediction(id=key, text=_answer(key, value, path)) for key, value in pairs]
-    found = []
-    for line, record in readers.jsonl(path):
-        if "id" not in record or not isinstance(record.get("text"), str):
-            raise DataError(
-                "expected one JSON object of id -> answer text, or one line with 'id' and 'text'"
-                f" per question, found {', '.join(record)[:80]}",
-                path,
-                line,
-            )
-        found.append(SpanPrediction(id=str(record["id"]), text=record["text"]))
-    return found

@@ -15,8 +15,9 @@ from waystation import readers
 from waystation.errors import DataError
 from waystation.examples import Answer, SpanExample
 from waystation.languages import listed
+from waystation.metrics.qa import BY_LANGUAGE, SQUAD
 from waystation.metrics.qa import MLQA as MLQA_SCORE
-from waystation.metrics.qa import SQUAD
+from waystation.metrics.qa import SQUAD_V2 as SQUAD_V2_SCORE
 from waystation.task import Task
 from waystation.tasks import hub_qa, layouts, under
 
@@ -134,7 +135,7 @@ SQUAD_V2: Final = Task(
     hub=hub_qa.SQUAD_V2,
     languages=("en",),
     splits=("train", "dev"),
-    metrics=(SQUAD,),
+    metrics=(SQUAD_V2_SCORE,),
     test_split="dev",
     licence="CC BY-SA 4.0",
     citation="Rajpurkar et al. 2018, Know What You Don't Know, ACL",
@@ -150,7 +151,7 @@ XQUAD: Final = Task(
     hub=hub_qa.XQUAD,
     languages=listed("en es de el ru tr ar vi th zh hi ro"),
     splits=("test",),
-    metrics=(SQUAD,),
+    metrics=(SQUAD, BY_LANGUAGE),
     train=("squad-v1",),
     licence="CC BY-SA 4.0",
     citation="Artetxe et al. 2020, On the Cross-lingual Transferability of Monolingual"
@@ -158,7 +159,8 @@ XQUAD: Final = Task(
     source="https://github.com/google-deepmind/xquad",
     notes=(
         "XTREME's download removes the answers; the source's own files have them.",
-        "Official scoring normalises every language as English.",
+        "Official scoring normalises every language as English; `f1_language` beside it goes by"
+        " the language.",
     ),
 )
 
@@ -218,7 +220,7 @@ TYDIQA: Final = Task(
     hub=hub_qa.tydiqa(_TYDIQA),
     languages=tuple(_TYDIQA),
     splits=("train", "dev"),
-    metrics=(SQUAD,),
+    metrics=(SQUAD, BY_LANGUAGE),
     test_split="dev",
     dev_split=None,
     licence="Apache-2.0",
@@ -227,5 +229,7 @@ TYDIQA: Final = Task(
     notes=(
         "The public dev split is what XTREME tests on; a share of the English training questions"
         " is kept out for selection.",
+        "Official scoring normalises every language as English; `f1_language` beside it goes by"
+        " the language.",
     ),
 )

@@ -1,22 +1,24 @@
-"""Sentence retrieval: Tatoeba, as LASER published it.
+"""Retrieval without training: Tatoeba, BUCC, LAReQA and Mewsli-X.
 
-Source sentences are in the language, targets in English; a file's English sentences are the
-candidate pool. XTREME's processed copy (`de-en.de`, `de-en.en`) sorts the English side and with
-it loses which sentence belongs to which, so it is not read.
+Tatoeba as LASER published it: source sentences are in the language, targets in English; a file's
+English sentences are the candidate pool. XTREME's processed copy (`de-en.de`, `de-en.en`) sorts
+the English side and with it loses which sentence belongs to which, so it is not read. The other
+three are queries on a pool of candidates, see `queries.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from waystation import readers
-from waystation.examples import BitextExample, digest
+from waystation.examples import BitextExample, QueryExample, digest
 from waystation.languages import LANGUAGES, listed
-from waystation.metrics.retrieval import ACCURACY
-from waystation.task import Task
-from waystation.tasks import hub_words, layouts, under
+from waystation.metrics.retrieval import ACCURACY, BUCC_F1, MAP20
+from waystation.task import Layout, Task
+from waystation.tasks import hub_words, layouts, queries, under
 
 _XTREME_R: Final = listed(
     "ar he vi id jv tl eu ml ta te af nl de el bn hi mr ur fa fr it pt es bg ru ja ka ko th sw zh"
@@ -40,8 +42,8 @@ def _bitext(files: Sequence[Path], _: str, split: str) -> Iterator[BitextExample
 
 TATOEBA: Final = Task(
     name="tatoeba",
-    version=1,
-    summary="Find the English translation of a sentence among up to 1,000.",
+    version=2,
+    summary="Find the sentence that an English one translates, among up to 1,000.",
     example=BitextExample,
     layouts=layouts(
         _bitext,
@@ -55,11 +57,147 @@ TATOEBA: Final = Task(
     languages=(*_XTREME_R, *_MORE),
     splits=("test",),
     metrics=(ACCURACY,),
+    recipe=(("max_tokens", 512),),  # scripts/run_tatoeba.sh
+    official_variants=((12, "8/mean"), (24, "14/mean")),  # scripts/run_tatoeba.sh: index from 0
     licence="CC BY 2.0 FR (text); LASER repository: BSD",
     citation="Artetxe and Schwenk 2019, Massively Multilingual Sentence Embeddings, TACL",
     source="https://github.com/facebookresearch/LASER/tree/main/data/tatoeba/v1",
     notes=(
+        "`accuracy` is XTREME's direction: for each English sentence the nearest of the language."
+        " `accuracy_forward` is the other one, which version 1 of this task called accuracy.",
         "Chance is one in the size of the pool. Sentences and pools differ between languages.",
+        "XTREME's copy (tatoeba/{l}-en.{l}, {l}-en.en) has its English side sorted, so that pairs"
+        " are lost: put LASER's own files into tatoeba/.",
+        "XTREME-R's script takes a model tuned on SQuAD here (scripts/run_tatoeba.sh).",
         "Layer and pooling decide the score by tens of points: sweep and report them.",
+    ),
+)
+
+
+# XTREME's names of the parts, then BUCC's own; each download puts them into other folders.
+_BUCC_SPLITS: Final = (("dev", "sample"), ("test", "training"))
+_BUCC_FOLDERS: Final = ("bucc2018", "bucc2018/{l}-en", "")
+
+
+def _bucc_files(*sides: str) -> tuple[dict[str, tuple[str, ...]], ...]:
+    releases = (
+        {names[0]: tuple(f"{{l}}-en.{names[own]}.{side}" for side in sides) for names in _BUCC_SPLITS}
+        for own in (0, 1)
+    )
+    return tuple(place for release in releases for place in under(_BUCC_FOLDERS, release))
+
+
+BUCC2018: Final = Task(
+    name="bucc2018",
+    version=1,
+    summary="Find the pairs of translations hidden in two sets of sentences, one of them English.",
+    example=QueryExample,
+    layouts=(
+        *layouts(queries.bucc, *_bucc_files("{l}", "en", "gold")),
+        *layouts(queries.bucc, *_bucc_files("{l}", "en")),
+    ),
+    pools=layouts(queries.bucc_pool, *_bucc_files("en")),
+    tune_split="dev",
+    options=(("search", "mine"),),
+    languages=listed("de fr ru zh"),
+    splits=("dev", "test"),
+    metrics=(BUCC_F1,),
+    recipe=(("max_tokens", 512),),  # scripts/run_bucc2018.sh
+    official_variants=((12, "8/cls"), (24, "20/cls")),  # index 7 of the last 12, see the notes
+    licence="not stated (text from Wikipedia and news commentary)",
+    citation="Zweigenbaum et al. 2018, Overview of the Third BUCC Shared Task, BUCC",
+    source="https://comparable.limsi.fr/bucc2018/bucc2018-task.html",
+    notes=(
+        "`test` is BUCC's training part and `dev` its sample part, as XTREME has them: BUCC's own"
+        " test part has no public gold.",
+        "XTREME's download removes test.gold; with BUCC's own {l}-en.training.gold beside the"
+        " texts the test part is scored. The threshold is chosen on dev.",
+        "A language stands for the pair with English, and for the side that queries come from.",
+        "XTREME's script takes the first token's state of the eighth of the last 12 layers; its"
+        " paper says the mean.",
+    ),
+)
+
+_LAREQA_LANGUAGES: Final = listed("ar de el en es hi ru th tr vi zh")
+_LAREQA_FOLDERS: Final = ("lareqa/xquad-r", "xquad-r", "lareqa-master/xquad-r")
+
+
+def _all_of_them(language: str, split: str, folder: str) -> tuple[str, ...]:
+    """A language's file before those of every language, whose answers count as well."""
+    return (f"{folder}/{language}.json", f"{folder}/[a-z][a-z].json") if split == "test" else ()
+
+
+LAREQA: Final = Task(
+    name="lareqa",
+    version=1,
+    summary="Find the sentences that answer a question, in eleven languages at once (XQuAD-R).",
+    example=QueryExample,
+    layouts=tuple(
+        Layout(paths=partial(_all_of_them, folder=folder), read=queries.lareqa)
+        for folder in _LAREQA_FOLDERS
+    ),
+    pools=layouts(queries.lareqa_pool, *under(_LAREQA_FOLDERS, {"test": "{l}.json"})),
+    shared_pool=True,
+    languages=_LAREQA_LANGUAGES,
+    splits=("test",),
+    metrics=(MAP20,),
+    recipe=(("max_tokens", 256),),  # scripts/train_lareqa.sh: answers; 96 for questions
+    official_variants=((12, "12/cls"), (24, "24/cls")),  # scripts/run_eval_lareqa.sh
+    licence="CC BY-SA 4.0",
+    citation="Roy et al. 2020, LAReQA: Language-Agnostic Answer Retrieval from a Multilingual Pool,"
+    " EMNLP",
+    source="https://github.com/google-research-datasets/lareqa",
+    notes=(
+        "The candidates are the sentences of all languages that are there, with their paragraph:"
+        " 13,014 in the release. Relevant is the answer's sentence in each of these languages, so"
+        " scores on some of the files are not comparable with published ones.",
+        "Queries are evaluated per language, the benchmark's value is their mean; the official"
+        " script takes the mean of all questions at once, which is the same where every language"
+        " has the same number of them.",
+        "XTREME-R trains a dual encoder on SQuAD v1.1 first (learning rate 2e-5, 3 epochs, batch"
+        " 16, scripts/train_lareqa.sh); here the backbone is taken as the stop left it.",
+    ),
+)
+
+_MENTIONS: Final = {split: f"wikinews_mentions-{split}.jsonl" for split in ("dev", "test")}
+_MENTIONS_R: Final = {
+    split: f"wikinews_mentions/{split}-{{l}}.jsonl" for split in ("dev", "test")
+}
+_LABELS_R: Final = {
+    split: (names, f"wikinews_labels/{split}-{{l}}.json") for split, names in _MENTIONS_R.items()
+}
+_MEWSLIX_FOLDERS: Final = ("mewslix", "mewsli_x/output/dataset", "mewsli-x")
+MEWSLIX: Final = Task(
+    name="mewslix",
+    version=1,
+    summary="Find the entity that a mention in the news stands for, among a million.",
+    example=QueryExample,
+    layouts=(
+        *layouts(queries.mewslix, *under(_MEWSLIX_FOLDERS, _MENTIONS)),
+        *layouts(queries.mewslix, *under(_MEWSLIX_FOLDERS, _LABELS_R)),
+        *layouts(queries.mewslix, *under(_MEWSLIX_FOLDERS, _MENTIONS_R)),
+    ),
+    pools=layouts(
+        queries.entities,
+        *under(_MEWSLIX_FOLDERS, dict.fromkeys(("dev", "test"), "candidate_set_entities.jsonl")),
+    ),
+    languages=listed("ar de en es fa ja pl ro ta tr uk"),
+    splits=("dev", "test"),
+    metrics=(MAP20,),
+    recipe=(("max_tokens", 64),),  # scripts/train_mewslix.sh
+    official_variants=((12, "12/cls"), (24, "24/cls")),  # scripts/run_eval_mewslix.sh
+    licence="CC BY-SA 3.0 (Wikipedia), CC BY 2.5 (Wikinews)",
+    citation="Ruder et al. 2021, XTREME-R: Towards More Challenging and Nuanced Multilingual"
+    " Evaluation, EMNLP",
+    source="https://github.com/google-research/google-research/tree/master/"
+    "dense_representations_for_entity_retrieval/mel (mewsli-x.md)",
+    notes=(
+        "A query is `mention: sentence` with the mention between braces, a candidate the"
+        " description of an entity in one language; one pool serves every language.",
+        "XTREME-R's download empties the entity of every test mention: the release's own"
+        " wikinews_mentions-test.jsonl, or gold in wikinews_labels/test-XX.json, is scored.",
+        "XTREME-R trains a dual encoder on wikipedia_pairs-train.jsonl first (learning rate 1e-5,"
+        " 2 epochs, batch 32, scripts/train_mewslix.sh); here the backbone is taken as the stop"
+        " left it.",
     ),
 )

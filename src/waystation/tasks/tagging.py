@@ -16,7 +16,7 @@ from waystation import readers
 from waystation.errors import DataError
 from waystation.examples import TaggingExample
 from waystation.languages import XTREME_R, listed
-from waystation.metrics.tagging import CHUNK_F1, TOKEN_ACCURACY, UDPOS_F1
+from waystation.metrics.tagging import CHUNK_F1, TOKEN_ACCURACY, UDPOS_F1, UDPOS_F1_1X
 from waystation.task import Task
 from waystation.tasks import Read, hub_words, layouts, under
 
@@ -130,13 +130,14 @@ UDPOS: Final = Task(
     languages=(*_UD_XTREME_R, *_UD_MORE),
     splits=("train", "dev", "test"),
     labels=_UPOS,
-    metrics=(UDPOS_F1, TOKEN_ACCURACY),
+    metrics=(UDPOS_F1, UDPOS_F1_1X, TOKEN_ACCURACY),
     licence="per treebank, see its README",
     citation="Nivre et al. 2020, Universal Dependencies v2, LREC",
     source="https://universaldependencies.org (XTREME: v2.5, XTREME-R adds v2.7)",
     notes=(
         "Headline: chunk F1 over raw tags by seqeval 0.0.12's rules, which is what XTREME"
-        " reports under the name of accuracy; accuracy per word stands beside it.",
+        " reports under the name of accuracy; seqeval 1.2.2's F1 (`f1_seqeval1`) and accuracy per"
+        " word stand beside it.",
         "Treebanks are looked for before XTREME's test-XX.tsv, whose tags are removed.",
         "From treebanks: syntactic words, where XTREME has fused tokens.",
     ),
