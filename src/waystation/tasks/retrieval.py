@@ -81,7 +81,10 @@ _BUCC_FOLDERS: Final = ("bucc2018", "bucc2018/{l}-en", "")
 
 def _bucc_files(*sides: str) -> tuple[dict[str, tuple[str, ...]], ...]:
     releases = (
-        {names[0]: tuple(f"{{l}}-en.{names[own]}.{side}" for side in sides) for names in _BUCC_SPLITS}
+        {
+            names[0]: tuple(f"{{l}}-en.{names[own]}.{side}" for side in sides)
+            for names in _BUCC_SPLITS
+        }
         for own in (0, 1)
     )
     return tuple(place for release in releases for place in under(_BUCC_FOLDERS, release))
@@ -160,9 +163,7 @@ LAREQA: Final = Task(
 )
 
 _MENTIONS: Final = {split: f"wikinews_mentions-{split}.jsonl" for split in ("dev", "test")}
-_MENTIONS_R: Final = {
-    split: f"wikinews_mentions/{split}-{{l}}.jsonl" for split in ("dev", "test")
-}
+_MENTIONS_R: Final = {split: f"wikinews_mentions/{split}-{{l}}.jsonl" for split in ("dev", "test")}
 _LABELS_R: Final = {
     split: (names, f"wikinews_labels/{split}-{{l}}.json") for split, names in _MENTIONS_R.items()
 }
