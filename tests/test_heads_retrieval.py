@@ -78,5 +78,5 @@ def test_a_decoder_leaves_its_first_token_out_of_the_mean() -> None:
 def test_impossible_options_are_refused() -> None:
     with pytest.raises(ModelError, match=r"expected layers from 0 to 2 .* found 12"):
         found(layers="1,12")
-    with pytest.raises(UserError, match="expected a pooling among mean, cls, found 'max'"):
+    with pytest.raises(UserError, match="expected a pooling among mean, cls, words, found 'max'"):
         found(pooling="max")

@@ -294,7 +294,7 @@ FAULTS: list[tuple[str, str, str]] = [
         "unknown key",
         f"target: [a]\n{MINIMAL}",
         "my.yaml:1:1: target: expected one of name, backbones, seeds, intermediate, targets, train,"
-        " overrides, numerics, resources, found 'target'. Did you mean 'targets'?",
+        " recipes, overrides, numerics, resources, found 'target'. Did you mean 'targets'?",
     ),
     (
         "unknown nested key",
@@ -515,7 +515,7 @@ FAULTS: list[tuple[str, str, str]] = [
     (
         "unknown pooling",
         "targets: [{task: mytasks.py:PAIRS, pooling: [max]}]\n",
-        "my.yaml:1:46: targets[0].pooling[0]: expected one of mean, cls, found 'max'.",
+        "my.yaml:1:46: targets[0].pooling[0]: expected one of mean, cls, words, found 'max'.",
     ),
     (
         "unknown option",

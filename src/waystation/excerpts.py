@@ -256,7 +256,7 @@ def _gold(kind: str, example: Any) -> Output | None:
     if kind == "bitext":
         return cut(example.target)
     if kind == "query":
-        return ", ".join(example.relevant)
+        return None if example.relevant is None else ", ".join(example.relevant)
     return cut(example.completion) if kind == "text" and example.completion else None
 
 
@@ -274,7 +274,7 @@ def _value(kind: str, example: Any, shown: Output, score: Score | None, place: i
     if kind == "regression":
         return 1 / (1 + abs(float(cast("str", gold)) - float(cast("str", shown))))
     if kind == "query":
-        return float(shown in example.relevant)
+        return float(shown in example.relevant if shown else not example.relevant)
     if kind == "span":
         if score is None or score.ids[place] != example.id:
             return None

@@ -119,7 +119,7 @@ def write(
     model.eval()
     with quiet(), torch.random.fork_rng(devices=[]), torch.no_grad():
         batch = _probe(model, max_tokens)
-        if spec is None or spec.kind == "bitext":
+        if spec is None or spec.kind in ("bitext", "query"):
             plain, wanted = _encoder(model, batch, variant, folder)
         elif spec.kind == "text":
             plain, wanted = _language_model(model, spec, batch, max_tokens, folder)

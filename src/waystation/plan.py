@@ -203,43 +203,53 @@ def _evaluated(
     seed: int,
 ) -> Iterator[Route]:
     inputs = tuple(k for k in (model.train, model.select) if k)
+    route = f"{stop}>{target['name']}@{seed}"
+
+    def predicted(language: str, entry: str, pool: str | None, what: str = "") -> str:
+        spec: dict[str, JSON] = {
+            "backbone": model.digest,
+            "model": model.parent,
+            "head": target["head"],
+            "data": lock["data"][entry]["digest"],
+            "language": language,
+            "max_tokens": target["max_tokens"],
+            "stride": target["stride"],
+            "numerics": lock["numerics"],
+        }
+        context = {
+            "backbone": model.backbone,
+            "pinned": pinned(lock, model.backbone),
+            "ref": target["ref"],
+        }
+        if pool is not None:
+            spec["pool"] = lock["data"][pool]["digest"]
+        label = f"predict {route} {language}{what}"
+        return _add(
+            steps, "predict", spec, context=context, inputs=inputs, label=label, unit=model.unit
+        )
+
     for language, entry in target["evaluate"].items():
         data = lock["data"][entry]["digest"]
-        route = f"{stop}>{target['name']}@{seed}"
-        predict = _add(
-            steps,
-            "predict",
-            {
-                "backbone": model.digest,
-                "model": model.parent,
-                "head": target["head"],
-                "data": data,
-                "language": language,
-                "max_tokens": target["max_tokens"],
-                "stride": target["stride"],
-                "numerics": lock["numerics"],
-            },
-            context={
-                "backbone": model.backbone,
-                "pinned": pinned(lock, model.backbone),
-                "ref": target["ref"],
-            },
-            inputs=inputs,
-            label=f"predict {route} {language}",
-            unit=model.unit,
-        )
+        predict = predicted(language, entry, target.get("pools", {}).get(language))
+        spec: dict[str, JSON] = {
+            "predict": predict,
+            "data": data,
+            "task": target["task"],
+            "version": target["version"],
+            "language": language,
+        }
+        needs: tuple[str, ...] = (predict,)
+        if language in target.get("tuning", {}):
+            tuned, pool = target["tuning"][language]
+            tuning = predicted(language, tuned, pool, " (for the threshold)")
+            spec["tuning"] = [tuning, lock["data"][tuned]["digest"]]
+            needs = (predict, tuning)
         score = _add(
             steps,
             "score",
-            {
-                "predict": predict,
-                "data": data,
-                "task": target["task"],
-                "version": target["version"],
-                "language": language,
-            },
+            spec,
             context={"ref": target["ref"]},
-            inputs=(predict,),
+            inputs=needs,
             label=f"score {route} {language}",
             unit=model.unit,
         )

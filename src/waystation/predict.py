@@ -9,18 +9,27 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from waystation.batching import TOKENS, by_token_budget, collate
 from waystation.errors import ModelError, StepFailed
-from waystation.examples import HeadSpec, Prediction
-from waystation.heads import Row, build
+from waystation.examples import Candidate, HeadSpec, Prediction
+from waystation.heads import Head, Row, build
 from waystation.settings import Numerics
 
 if TYPE_CHECKING:
     from waystation.model import Model
+
+
+@dataclass
+class Pool:
+    """What the queries of a retrieval task search; its embeddings once they have been made."""
+
+    candidates: Sequence[Candidate]
+    outputs: list[Any] | None = field(default=None, repr=False)
 
 
 def predict(
@@ -32,10 +41,12 @@ def predict(
     max_tokens: int,
     stride: int,
     language: str,
+    pool: Pool | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Prediction]:
     """Predictions aligned with `examples`, which are all in `language`.
 
+    `pool` holds what queries search; its candidates are embedded once and then kept in it.
     `progress(done, total)` counts rows, several per example for choices and windows. Raises
     ModelError for a head that the model does not have.
     """
@@ -48,17 +59,38 @@ def predict(
                 f" {', '.join(spec.labels) or '(none)'}, found none; fine-tune it first."
             )
         model.heads[spec.name] = module
-    encoded = head.encode(examples, False)
+    torch.set_num_threads(int(numerics.threads))
+    model.eval()
+
+    def run(items: Sequence[Any]) -> list[Any]:
+        with memory_advice("predicting", f"{spec.kind} in {language}"):
+            return _outputs(model, head, items, numerics, max_tokens, progress)
+
+    if pool is None:
+        return list(head.decode(examples, run(examples)))
+    if pool.outputs is None:
+        pool.outputs = run(pool.candidates)
+    found = [*run(examples), *pool.outputs]
+    return list(head.decode([*examples, *pool.candidates], found))
+
+
+def _outputs(
+    model: Model,
+    head: Head[Any, Any],
+    items: Sequence[Any],
+    numerics: Numerics,
+    max_tokens: int,
+    progress: Callable[[int, int], None] | None,
+) -> list[list[tuple[Row, Any]]]:
+    """The rows of each item with what the head keeps of them."""
+    encoded = head.encode(items, False)
     rows = [row for parts in encoded for row in parts]
     kept: list[list[Any]] = [[None] * len(parts) for parts in encoded]
     device = model.device
-    torch.set_num_threads(int(numerics.threads))
-    model.eval()
     shown, done = time.monotonic(), 0
     for batch in by_token_budget([len(row.tokens) for row in rows], TOKENS):
         part = [rows[i] for i in batch]
         with (
-            memory_advice("predicting", f"{spec.kind} in {language}"),
             torch.inference_mode(),
             torch.autocast(device.type, torch.bfloat16, enabled=numerics.precision == "bf16"),
         ):
@@ -69,8 +101,7 @@ def predict(
         if progress and (time.monotonic() - shown > 0.2 or done == len(rows)):
             shown = time.monotonic()
             progress(done, len(rows))
-    pairs = [list(zip(parts, out, strict=True)) for parts, out in zip(encoded, kept, strict=True)]
-    return list(head.decode(examples, pairs))
+    return [list(zip(parts, out, strict=True)) for parts, out in zip(encoded, kept, strict=True)]
 
 
 @contextmanager

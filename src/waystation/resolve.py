@@ -25,7 +25,7 @@ from typing import Any, cast
 from waystation import hub, sources
 from waystation import task as tasks
 from waystation.errors import LockMismatch, StudyFaults, UserError
-from waystation.examples import JSON, HeadSpec, canonical, digest, to_json
+from waystation.examples import JSON, Candidate, HeadSpec, canonical, digest, to_json
 from waystation.hub_files import Hub
 from waystation.settings import Numerics, TrainConfig
 from waystation.store import Store, explained, pretty, write_atomically
@@ -35,6 +35,8 @@ from waystation.task import Task
 FORMAT = 1
 PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "safetensors", "numpy")
 HELD_OUT_SHARE = 0.05
+POOL_OF_TRIAL = 10
+"""Candidates of a trial (--limit) beside the relevant ones, per example."""
 # The field that training needs, by kind.
 GOLD = {
     "classification": "label",
@@ -141,9 +143,8 @@ class Resolver:
         splits = [split] + ([dev] if dev else [])
         return self.entry(name, task, use.language, splits, make)
 
-    def evaluation(self, target: Target, task: Task[Any], language: str) -> str:
-        """Pin one language's evaluated examples; gives the entry's name."""
-        split = target.split or task.test_split
+    def evaluation(self, target: Target, task: Task[Any], language: str, split: str) -> str:
+        """Pin one language's examples of a split to evaluate; gives the entry's name."""
         count = least(target.examples, self.limit)
         name = f"{named(task, target.own)} {language} {split} first={count}"
 
@@ -158,6 +159,36 @@ class Resolver:
             }
 
         return self.entry(name, task, language, [split], make)
+
+    def pool(self, target: Target, task: Task[Any], language: str, split: str) -> str:
+        """Pin the candidates that one language's queries search; gives the entry's name."""
+        count = least(target.examples, self.limit)
+        shared = task.shared_pool
+        languages = sources.available(task, self.data, split) if shared else (language,)
+        name = f"{named(task, target.own)} {'+'.join(languages)} {split} pool"
+        name += f" limit={self.limit}" if self.limit is not None else ""
+        asked = _languages(self, target, task) if shared else (language,)
+        if shared and (absent := [tag for tag in task.languages if tag not in languages]):
+            self.remarks.append(
+                f"{target.name}: the candidates are those of {len(languages)} of"
+                f" {len(task.languages)} languages (absent: {', '.join(absent)}), so scores are"
+                " higher than with the official pool."
+            )
+
+        def make() -> dict[str, JSON]:
+            loaded = sources.load_pool(task, self.data, languages, split)
+            pool: Sequence[Candidate] = loaded.examples
+            if self.limit is not None:
+                queries = [e for tag in asked for e in self.read(task, tag, split)[:count]]
+                pool = trial_pool(pool, queries, POOL_OF_TRIAL * self.limit)
+            return {
+                "count": len(pool),
+                "digest": self.store.put_data(pool),
+                "files": cast("JSON", [list(f) for f in loaded.files]),
+                "notes": [],
+            }
+
+        return self.entry(name, task, language, [], make)
 
     def entry(
         self,
@@ -196,6 +227,8 @@ class Resolver:
         if task.hub is not None and isinstance(self.data, Hub) and _on_hub(old):
             return True  # a commit does not change
         now: list[JSON] = []
+        if not splits:
+            return False  # a pool: reading it again is cheap beside embedding it
         for split in splits:
             if split == splits[0] or self.present(task, language, split):
                 now += [f for f in self.files(task, language, split) if f not in now]
@@ -379,7 +412,7 @@ def _target(resolver: Resolver, target: Target) -> JSON:
         (stages or (Stage(members=(TaskUse(task=target.task, own=target.own),)),))[-1], target
     )
     source = stages[-1].members[0].language if stages else task.source_language
-    return {
+    pinned_target: dict[str, JSON] = {
         "name": target.name,
         "task": task.name,
         "ref": {"task": target.task, "own": own_json(target.own)},
@@ -390,11 +423,33 @@ def _target(resolver: Resolver, target: Target) -> JSON:
         "stages": pinned,
         "max_tokens": config.max_tokens,
         "stride": config.stride,
-        "evaluate": {
-            language: resolver.evaluation(target, task, language)
-            for language in _languages(resolver, target, task)
-        },
     }
+    return pinned_target | _evaluated(resolver, target, task)
+
+
+def _evaluated(resolver: Resolver, target: Target, task: Task[Any]) -> dict[str, JSON]:
+    """Language -> entry of what is evaluated, of its pool, and of what thresholds are chosen on.
+
+    A task that mines pairs has one entry more for each of the first two: its tune split, which
+    may be what is evaluated; then the threshold is chosen on the very same pairs, an oracle.
+    """
+    split = target.split or task.test_split
+    languages = _languages(resolver, target, task)
+    parts: dict[str, JSON] = {
+        "evaluate": {tag: resolver.evaluation(target, task, tag, split) for tag in languages}
+    }
+    if task.pools:
+        parts["pools"] = {tag: resolver.pool(target, task, tag, split) for tag in languages}
+    tuned = task.tune_split
+    if tuned is not None and tuned != split:
+        parts["tuning"] = {
+            tag: [
+                resolver.evaluation(target, task, tag, tuned),
+                resolver.pool(target, task, tag, tuned),
+            ]
+            for tag in languages
+        }
+    return parts
 
 
 def _require_gold(task: Task[Any], language: str, split: str, examples: Sequence[Any]) -> None:
@@ -430,6 +485,10 @@ def head_of(task: Task[Any], target: Target | None) -> HeadSpec:
         layers = target.layers
         options["layers"] = layers if isinstance(layers, str) else ",".join(map(str, layers))
         options["pooling"] = ",".join(target.pooling)
+        if target.scoring:
+            options["scoring"] = ",".join(target.scoring)
+        if target.neighbours is not None:
+            options["neighbours"] = str(target.neighbours)
     return HeadSpec(kind=task.kind, labels=task.labels, options=tuple(sorted(options.items())))
 
 
@@ -450,6 +509,16 @@ def named(task: Task[Any], own: Any) -> str:
 def own_json(own: Any) -> JSON:
     """OwnData as plain JSON, None where there is none."""
     return None if own is None else cast("JSON", own.model_dump(mode="json"))
+
+
+def trial_pool(
+    pool: Sequence[Candidate], queries: Sequence[Any], most: int
+) -> tuple[Candidate, ...]:
+    """What a trial searches: what is relevant to its queries, and the first `most` others."""
+    wanted = {name for query in queries for name in query.relevant or ()}
+    others = [c.id for c in pool if c.id not in wanted][:most]
+    kept = wanted.union(others)
+    return tuple(c for c in pool if c.id in kept)
 
 
 def hold_out(examples: tuple[Any, ...], most: int) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
@@ -516,7 +585,8 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 def content_of(study: Study) -> str:
     """sha256 of what a study asks for: all but where it lies and where it runs."""
-    return digest(cast("JSON", study.model_dump(mode="json", exclude={"path", "resources"})))
+    kept = study.model_dump(mode="json", exclude={"path", "resources"}, exclude_defaults=True)
+    return digest(cast("JSON", kept))
 
 
 def locked(study: Study, limit: int | None) -> Lock | None:

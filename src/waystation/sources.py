@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from waystation import hub
 from waystation.errors import DataError, UserError, suggest
+from waystation.examples import Candidate
 from waystation.hub import HubSource
 from waystation.hub_files import Hub
 from waystation.languages import check_tag
@@ -83,14 +84,17 @@ def check_names(task: Task[Any], language: str, split: str) -> None:
             raise UserError(f"expected each split once in '{split}', found '{name}' twice.")
 
 
-def find(task: Task[Any], data: Place, language: str, split: str) -> Found:
-    """The files of one language and (single) split, in the first layout that has them all."""
+def find(task: Task[Any], data: Place, language: str, split: str, *, pool: bool = False) -> Found:
+    """The files of one language and (single) split, in the first layout that has them all.
+
+    `pool` asks for the files of the task's candidates instead of its examples.
+    """
     check_names(task, language, split)
-    if isinstance(data, Hub) and task.hub is not None:
+    if isinstance(data, Hub) and task.hub is not None and not pool:
         return _on_hub(task.hub, data, language, split)
     data = None if isinstance(data, Hub) else data
     tried: list[str] = []
-    for layout in task.layouts:
+    for layout in task.pools if pool else task.layouts:
         patterns = layout.paths(language, split)
         if not layout.reads_folder:
             return Found(layout=layout, files=())
@@ -181,6 +185,32 @@ def load(task: Task[Any], data: Place, language: str, split: str) -> Loaded:
         sum_ = "+" in split
         examples += [replace(e, id=f"{name}/{e.id}") for e in read] if sum_ else read
     return Loaded(examples=tuple(examples), files=tuple(files))
+
+
+def load_pool(task: Task[Any], data: Place, languages: Sequence[str], split: str) -> Loaded:
+    """The candidates of some languages and one split, one after the other, ids checked."""
+    candidates: dict[str, Candidate] = {}
+    files: dict[SourceFile, None] = {}
+    for language in languages:
+        found = find(task, data, language, split, pool=True)
+        files |= dict.fromkeys(source_file(path, data) for path in found.files)
+        path = found.files[0] if found.files else task.name
+        before = len(candidates)
+        for candidate in found.layout.read(found.files, language, split):
+            if candidate.id in candidates:
+                raise DataError(
+                    f"expected every candidate's id once (pool of {task.name}), found"
+                    f" '{candidate.id}' twice; remove or rename one",
+                    path,
+                )
+            candidates[candidate.id] = candidate
+        if len(candidates) == before:
+            raise DataError(
+                f"expected candidates in the pool of {task.name} ({language}, split '{split}'),"
+                " found none; the file is empty or cut off",
+                path,
+            )
+    return Loaded(examples=tuple(candidates.values()), files=tuple(files))
 
 
 def source_file(path: Path, data: Place) -> SourceFile:

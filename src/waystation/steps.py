@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from waystation.errors import LockMismatch, StepFailed, StoreError, WaystationError
-from waystation.examples import JSON, KINDS, HeadSpec, canonical, from_json, to_json
+from waystation.examples import JSON, KINDS, Candidate, HeadSpec, canonical, from_json, to_json
 from waystation.plan import ALGORITHMS, Step
 from waystation.resolve import PACKAGES, task_of
 from waystation.settings import Numerics, TrainConfig
@@ -54,8 +54,10 @@ class Finished:
 
 Emit = Callable[["Progress | Finished"], None]
 
-# The model that the last predict step used, so that the languages of one model share its loading.
+# The model that the last predict step used, so that the languages of one model share its loading,
+# and the pool that its queries searched, with its embeddings.
 _warm: dict[str, Any] = {}
+_warm_pool: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +87,7 @@ def run_unit(place: Place, steps: Sequence[Step], emit: Emit) -> list[Finished]:
         if ended[step.key].state == "damaged":
             break
     _warm.clear()
+    _warm_pool.clear()
     return list(ended.values())
 
 
@@ -220,6 +223,7 @@ def _predict(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -
     warm = canonical([spec["backbone"], spec["model"]])
     if warm not in _warm:
         _warm.clear()
+        _warm_pool.clear()
         _warm[warm] = load_model(store, place, step, spec["model"], keep_heads=True)
 
     def progress(done: int, total: int) -> None:
@@ -233,6 +237,7 @@ def _predict(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -
         max_tokens=spec["max_tokens"],
         stride=spec["stride"],
         language=spec["language"],
+        pool=_pool(store, spec.get("pool"), canonical([warm, spec["head"], spec["max_tokens"]])),
         progress=progress,
     )
     groups = {e.id: e.group for e in cast("Any", examples)}
@@ -240,6 +245,19 @@ def _predict(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -
         for prediction in predictions:
             line = to_json(prediction) | {"group": groups[prediction.id]}
             file.write(canonical(line) + "\n")
+
+
+def _pool(store: Store, name: str | None, model: str) -> Any:
+    """The candidates of a digest, kept for the next language that searches the same ones."""
+    from waystation.predict import Pool
+
+    if name is None:
+        return None
+    key = f"{name} {model}"
+    if key not in _warm_pool:
+        _warm_pool.clear()
+        _warm_pool[key] = Pool(tuple(cast("Any", store.data(name, Candidate))))
+    return _warm_pool[key]
 
 
 def _score(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> None:
@@ -250,7 +268,12 @@ def _score(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> 
     _same_version(task.version, spec["version"], task.name)
     predictions = read_predictions(store, spec["predict"], task.kind)
     examples = store.data(spec["data"], task.example)
-    result = score(task, predictions, cast("Any", examples), spec["language"])
+    tuning = None
+    if "tuning" in spec:
+        predict, data = spec["tuning"]
+        tuned = read_predictions(store, predict, task.kind)
+        tuning = (tuned, cast("Any", store.data(data, task.example)))
+    result = score(task, predictions, cast("Any", examples), spec["language"], tuning)
     (folder / "score.json").write_text(canonical(result) + "\n", encoding="utf-8")
 
 

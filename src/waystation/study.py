@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from waystation import task as tasks
 from waystation.examples import JSON
 from waystation.settings import Numerics, Resources, TrainConfig
 from waystation.tasks.own import OwnData
@@ -92,6 +93,10 @@ class Target(_Closed):
     """Layers that a retrieval target compares; 0 is the embedding layer."""
     pooling: tuple[str, ...] = ("mean",)
     """Poolings that a retrieval target compares."""
+    scoring: tuple[str, ...] = ()
+    """Scores that a retrieval target compares; () is cosine, for mining the ratio margin."""
+    neighbours: Annotated[int, Field(ge=1)] | None = None
+    """Neighbours that margins average over; None is 4, as the official script has it."""
     train: Partial = {}
     """Settings of all its fine-tuning stages, over the study's and the overrides."""
 
@@ -106,6 +111,8 @@ class Study(_Closed):
     intermediate: tuple[Stop, ...] = (Stop(name=BASELINE),)
     targets: Annotated[tuple[Target, ...], Field(min_length=1)]
     train: TrainConfig = TrainConfig()
+    recipes: Literal["study", "official"] = "study"
+    """Whether the official scripts' settings of a task stand above the study's `train`."""
     overrides: dict[str, Partial] = {}
     """Settings per task, for stages that train on that task alone."""
     numerics: Numerics = Numerics()
@@ -113,12 +120,27 @@ class Study(_Closed):
     path: Path = Path("study.yaml")
 
     def config_for(self, stage: Stage, target: Target | None = None) -> TrainConfig:
-        """A stage's settings: the study's, its task's, its target's, its own; the last one wins."""
+        """A stage's settings; the last one wins.
+
+        These are the study's, where it says so those of the official scripts (the target's, else
+        the stage's only task's), the overrides of its only task, its target's, and its own.
+        """
         merged: dict[str, JSON] = self.train.model_dump()
+        merged |= self._recipe(stage, target)
         if len(stage.members) == 1:
             merged |= self.overrides.get(stage.members[0].task, {})
         merged |= (target.train if target is not None else {}) | stage.train
         return TrainConfig.model_validate(merged)
+
+    def _recipe(self, stage: Stage, target: Target | None) -> Partial:
+        uses: list[TaskUse | Target] = [target] if target is not None else []
+        uses += stage.members if len(stage.members) == 1 else ()
+        if self.recipes == "official":
+            for use in uses:
+                task = None if use.own else tasks.get(use.task, self.path.resolve().parent)
+                if task is not None and task.recipe:
+                    return dict(task.recipe)
+        return {}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Study) and self._content() == other._content()

@@ -8,6 +8,7 @@ Keys of later versions are answered as such. No data is read.
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -40,7 +41,11 @@ OPTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "tagging": {"first_piece": ("first", "non-empty")},
 }
 """Options of a target's head, by kind, with their values."""
-POOLINGS: Final = ("mean", "cls")
+CHOICES: Final[dict[str, tuple[str, ...]]] = {
+    "pooling": ("mean", "cls", "words"),
+    "scoring": ("cosine", "ratio", "distance"),
+}
+"""What a retrieval target may compare."""
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
 
@@ -51,7 +56,7 @@ def read(path: Path) -> Study:
     fields = root.fields(
         (
             *("name", "backbones", "seeds", "intermediate", "targets"),
-            *("train", "overrides", "numerics", "resources"),
+            *("train", "recipes", "overrides", "numerics", "resources"),
         ),
         LATER,
     )
@@ -70,6 +75,8 @@ def read(path: Path) -> Study:
     for key, model in (("train", TrainConfig), ("numerics", Numerics), ("resources", Resources)):
         if key in fields:
             values[key] = settings(fields[key], model)
+    if "recipes" in fields:
+        values["recipes"] = _one_of(fields["recipes"], ("study", "official")) or "study"
     if "overrides" in fields:
         values["overrides"] = _overrides(fields["overrides"], known)
     if root.faults:
@@ -179,7 +186,8 @@ def _target(item: Item, known: Tasks) -> Target | None:
             found = "neither"
             item.fault("`evaluate:`, files to evaluate by language, or `split: dev`", "", found)
     else:
-        fields = item.fields(("task", "name", "layers", "pooling", *names), LATER)
+        compared = ("layers", "pooling", "scoring", "neighbours")
+        fields = item.fields(("task", "name", *compared, *names), LATER)
         task = named_task(item, fields, known)
         if task is None:
             return None
@@ -215,7 +223,7 @@ def _retrieval(fields: dict[str, Item], task: Task[Any], values: dict[str, Any])
     found = f"one for '{task.name}' ({task.kind})"
     if task.kind in RETRIEVAL and "train" in fields:
         fields["train"].fault("`train` on a fine-tuned target only", found=found)
-    for name in ("layers", "pooling"):
+    for name in ("layers", "pooling", "scoring", "neighbours"):
         if name in fields and task.kind not in RETRIEVAL:
             fields[name].fault(f"`{name}` on a retrieval target only", found=found)
             return
@@ -223,14 +231,17 @@ def _retrieval(fields: dict[str, Item], task: Task[Any], values: dict[str, Any])
         values["layers"] = each(
             fields["layers"], "layers", lambda i: i.value(Natural), otherwise="all or "
         )
-    if "pooling" in fields:
-        values["pooling"] = each(fields["pooling"], "poolings", _pooling)
+    for name, known in CHOICES.items():
+        if name in fields:
+            values[name] = each(fields[name], f"{name}s", partial(_one_of, known=known))
+    if "neighbours" in fields:
+        values["neighbours"] = fields["neighbours"].value(Whole)
 
 
-def _pooling(item: Item) -> str | None:
-    if item.content in POOLINGS:
+def _one_of(item: Item, known: tuple[str, ...]) -> str | None:
+    if item.content in known:
         return str(item.content)
-    item.fault(f"one of {', '.join(POOLINGS)}", suggest(str(item.content), POOLINGS))
+    item.fault(f"one of {', '.join(known)}", suggest(str(item.content), known))
     return None
 
 

@@ -32,6 +32,7 @@ from waystation.results import collect
 from waystation.sources import sha256
 from waystation.steps import Place, load_model
 from waystation.store import Store, pretty
+from waystation.study_parts import RETRIEVAL
 from waystation.task import Task
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ def _files(folder: Path) -> dict[str, tuple[int, str]]:
 def _check_variant(subject: Subject, variant: str | None) -> None:
     if variant is None:
         return
-    if subject.head is not None and subject.head.kind != "bitext":
+    if subject.head is not None and subject.head.kind not in RETRIEVAL:
         raise UserError(
             f"expected --variant for a stop or a retrieval route alone, found it for"
             f" '{subject.name}', which has a {subject.head.kind} head; leave it out."
@@ -228,10 +229,17 @@ def _check_variant(subject: Subject, variant: str | None) -> None:
 
 def _variant(subject: Subject, analysis: Analysis | None, variant: str | None) -> str:
     """The variant that is asked for, that the report shows, or "" for the last layer's mean."""
-    if variant is not None or subject.head is None or subject.head.kind != "bitext":
+    if variant is not None or subject.head is None or subject.head.kind not in RETRIEVAL:
         return variant or ""
     parts = analysis.of(subject.backbone) if analysis else ()
-    return next((part.variant for part in parts if part.target == subject.target), "")
+    shown = next((part.variant for part in parts if part.target == subject.target), "")
+    layer_and_pooling = "/".join(shown.split("/")[:2])  # a margin score is no part of a model
+    if layer_and_pooling.endswith("/words"):
+        raise UserError(
+            f"expected a pooling that sentence encoders are saved with (mean, cls), found {shown},"
+            f" which the report shows for '{subject.name}'; choose one with --variant."
+        )
+    return layer_and_pooling
 
 
 # -- the folder ------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ PIPELINES: Final = {
     "tagging": "token-classification",
     "span": "question-answering",
     "bitext": "sentence-similarity",
+    "query": "sentence-similarity",
     "text": "text-generation",
 }
 """Kind of head -> the hub's name of the task; without a head it is feature-extraction."""

@@ -30,7 +30,7 @@ class Use:
 
 def snippet(use: Use) -> str:
     """Python code that loads the folder it lies in and shows one prediction."""
-    kind = use.head.kind if use.head else "bitext"
+    kind = use.head.kind if use.head and use.head.kind != "query" else "bitext"
     return "\n".join([*_loading(use, kind), "", "", *SNIPPETS[kind](use)]) + "\n"
 
 

@@ -83,6 +83,7 @@ HEADS: Final[dict[str, str]] = {
     "tagging": "waystation.heads.tagging:build",
     "span": "waystation.heads.span:build",
     "bitext": "waystation.heads.retrieval:build",
+    "query": "waystation.heads.retrieval:build",
     "text": "waystation.heads.text:build",
 }
 

@@ -1,18 +1,24 @@
-"""Sentence retrieval: the nearest neighbours of each sentence's translation, in both directions.
+"""Retrieval: from one forward pass to ranked neighbours or mined pairs, per layer and pooling.
 
-One forward pass gives every layer; a variant is a layer and a pooling, `8/mean`. Options:
-layers="all" (default; 0 is the embedding layer) or "4,8,12", and pooling="mean,cls" (default
-mean). Mean pooling takes special tokens in, as the XTREME scripts do by default
-(`third_party/evaluate_retrieval.py`, `--pool_skip_special_token` off), but not a decoder's first
-token (see `mean_states`), which also makes cls, the first token's state, useless there. The
-targets of all examples are the candidates. Has no loss: training on translation ranking is
-another head.
+A variant is a layer and a pooling, `8/mean`, compared by cosine; with a margin score added,
+`8/mean/ratio`. Options: layers="all" (default; 0 is the embedding layer) or "4,8,12";
+pooling="mean,cls,words" (default mean); scoring="cosine,ratio,distance"; neighbours="4", what
+margins average over. Mean pooling takes special tokens in, as the XTREME scripts do by default
+(`third_party/evaluate_retrieval.py`, `--pool_skip_special_token` off), words leaves them out, cls
+is the first token's state. A decoder's first token is never in a mean (see `mean_states`), which
+also makes cls useless there.
+
+Two kinds share this file. Of a bitext, the two sides are each other's candidates and both
+directions are kept. Queries search a pool and keep its 20 nearest, or with search=mine the pairs
+that the official selection takes (`waystation.mining`), each sentence once; texts that stand
+several times on a side are embedded once and never paired, as the official BUCC script has it
+(`third_party/utils_retrieve.py`, `read_sent2id`). Nothing is trained here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import torch
@@ -20,10 +26,18 @@ from numpy.typing import NDArray
 from torch import nn
 
 from waystation.errors import ModelError, StepFailed, UserError
-from waystation.examples import BitextExample, HeadSpec, Neighbours, RetrievalPrediction
+from waystation.examples import (
+    BitextExample,
+    Candidate,
+    HeadSpec,
+    Neighbours,
+    QueryExample,
+    RetrievalPrediction,
+)
 from waystation.heads import Row
-from waystation.heads.pieces import encode_texts, mean_states
-from waystation.search import nearest
+from waystation.heads.pieces import encode_texts, mean_states, word_states
+from waystation.mining import MARGINS, Neighbourhood, margin_of, select_pairs
+from waystation.search import nearest, nearest_both
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,62 +45,62 @@ if TYPE_CHECKING:
     from waystation.batching import Batch
     from waystation.model import Model
 
-POOLINGS: Final = ("mean", "cls")
+POOLINGS: Final = ("mean", "cls", "words")
+SCORINGS: Final = ("cosine", "ratio", "distance")
 NEIGHBOURS: Final = 4
-"""Neighbours kept per sentence: what margin scores of bitext mining average over (k = 4)."""
+"""Neighbours kept per sentence of a bitext, and what margins average over."""
+RANKED: Final = 20
+"""Candidates kept per query: what mAP@20 looks at."""
+
+Kept: TypeAlias = Sequence[Sequence[tuple[Row, Any]]]
+Matrix: TypeAlias = NDArray[np.float32]
 
 
-def build(spec: HeadSpec, tokenizer: Any, max_tokens: int, stride: int) -> Retrieval:
-    """The head of a spec of kind bitext; `stride` is not used."""
-    return Retrieval(spec, tokenizer, max_tokens)
+def build(spec: HeadSpec, tokenizer: Any, max_tokens: int, stride: int) -> Bitext | Query:
+    """The head of a spec of kind bitext or query; `stride` is not used."""
+    embedding = Embedding(spec, tokenizer, max_tokens)
+    return Query(embedding) if spec.kind == "query" else Bitext(embedding)
 
 
-class Retrieval:
-    """See the module's docstring."""
+class Embedding:
+    """What both heads do alike: texts to one vector per variant of layer and pooling."""
 
     def __init__(self, spec: HeadSpec, tokenizer: Any, max_tokens: int) -> None:
         self.spec, self.tokenizer, self.max_tokens = spec, tokenizer, max_tokens
-        self.poolings = tuple(spec.option("pooling", "mean").split(","))
-        for pooling in self.poolings:
-            if pooling not in POOLINGS:
-                raise UserError(
-                    f"expected a pooling among {', '.join(POOLINGS)}, found '{pooling}';"
-                    " correct the target's `pooling`."
-                )
+        self.poolings = _among(spec, "pooling", "mean", POOLINGS)
+        mined = spec.option("search", "") == "mine"
+        self.scorings = _among(spec, "scoring", "ratio" if mined else "cosine", SCORINGS)
+        self.neighbours = int(spec.option("neighbours", str(NEIGHBOURS)))
         self.variants: tuple[str, ...] = ()
 
-    def module(self, hidden_size: int, dropout: float) -> nn.Module:
-        return nn.Identity()
-
-    def encode(self, examples: Sequence[BitextExample], training: bool) -> list[list[Row]]:
-        texts: list[tuple[str, str | None]] = []
-        for example in examples:
-            texts += [(example.source, None), (example.target, None)]
-        encoded = encode_texts(self.tokenizer, texts, self.max_tokens)
-        return [
-            [Row(example=i, part=part, tokens=encoded[2 * i + part][0]) for part in (0, 1)]
-            for i in range(len(examples))
-        ]
-
-    def loss(self, model: Model, batch: Batch) -> tuple[Tensor, float]:
-        raise StepFailed(
-            "expected a task with a training loss, found sentence retrieval, which is evaluated"
-            " without training; set fine_tune: false on the target and leave it out of stops."
+    def rows(self, texts: Sequence[Sequence[tuple[str, str | None]]]) -> list[list[Row]]:
+        """One row per text (or pair of texts) of each item."""
+        flat = iter(
+            encode_texts(self.tokenizer, [t for own in texts for t in own], self.max_tokens)
         )
+        found = []
+        for index, own in enumerate(texts):
+            rows = []
+            for part in range(len(own)):
+                tokens, segments = next(flat)
+                rows.append(Row(example=index, part=part, tokens=tokens, segments=segments))
+            found.append(rows)
+        return found
 
     def outputs(self, model: Model, batch: Batch) -> list[Any]:
         """float32[V, D] per row: its embedding under each variant."""
         states = model.layers(batch)
         layers = self._layers(len(states))
         self.variants = tuple(f"{layer}/{p}" for layer in layers for p in self.poolings)
-        kept = []
-        for layer in layers:
-            for pooling in self.poolings:
-                if pooling == "mean":
-                    kept.append(mean_states(model, states[layer], batch))
-                else:
-                    kept.append(states[layer][:, 0].float())  # [B, D]
+        kept = [
+            self._pooled(model, states[layer], batch, p) for layer in layers for p in self.poolings
+        ]
         return list(torch.stack(kept, dim=1).cpu().numpy())  # B times [V, D]
+
+    def _pooled(self, model: Model, states: Tensor, batch: Batch, pooling: str) -> Tensor:
+        if pooling == "cls":
+            return states[:, 0].float()  # [B, D]
+        return (mean_states if pooling == "mean" else word_states)(model, states, batch)
 
     def _layers(self, available: int) -> list[int]:
         option = self.spec.option("layers", "all")
@@ -101,30 +115,198 @@ class Retrieval:
                 )
         return layers
 
-    def decode(
-        self,
-        examples: Sequence[BitextExample],
-        outputs: Sequence[Sequence[tuple[Row, Any]]],
-    ) -> list[RetrievalPrediction]:
+    def named(self, variant: str, scoring: str) -> str:
+        """`8/mean`, or `8/mean/ratio` where it is not plain cosine."""
+        return variant if scoring == "cosine" else f"{variant}/{scoring}"
+
+
+def _among(spec: HeadSpec, option: str, default: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    values = tuple(spec.option(option, default).split(","))
+    for value in values:
+        if value not in known:
+            raise UserError(
+                f"expected a {option} among {', '.join(known)}, found '{value}'; correct the"
+                f" target's `{option}`."
+            )
+    return values
+
+
+class Bitext:
+    """Sentences and their translations; see the module's docstring."""
+
+    def __init__(self, embedding: Embedding) -> None:
+        self.spec, self.embedding = embedding.spec, embedding
+
+    def module(self, hidden_size: int, dropout: float) -> nn.Module:
+        return nn.Identity()
+
+    def encode(self, examples: Sequence[BitextExample], training: bool) -> list[list[Row]]:
+        return self.embedding.rows([((e.source, None), (e.target, None)) for e in examples])
+
+    def loss(self, model: Model, batch: Batch) -> tuple[Tensor, float]:
+        raise untrained()
+
+    def outputs(self, model: Model, batch: Batch) -> list[Any]:
+        return self.embedding.outputs(model, batch)
+
+    def decode(self, examples: Sequence[BitextExample], outputs: Kept) -> list[RetrievalPrediction]:
         ids = [e.id for e in examples]
         found: list[dict[str, Neighbours]] = [{} for _ in examples]
-        for v, variant in enumerate(self.variants):
-            sources = np.stack([kept[0][1][v] for kept in outputs])  # [N, D]
-            targets = np.stack([kept[1][1][v] for kept in outputs])  # [N, D]
-            forward = nearest(sources, targets, NEIGHBOURS)
-            backward = nearest(targets, sources, NEIGHBOURS)
-            for i in range(len(examples)):
-                found[i][variant] = Neighbours(
-                    forward=tuple(ids[j] for j in forward[0][i]),
-                    forward_scores=_short(forward[1][i]),
-                    backward=tuple(ids[j] for j in backward[0][i]),
-                    backward_scores=_short(backward[1][i]),
-                )
+        for v, variant in enumerate(self.embedding.variants):
+            sources, targets = _side(outputs, 0, v), _side(outputs, 1, v)  # [N, D]
+            forward, backward = nearest_both(sources, targets, self.embedding.neighbours)
+            for scoring in self.embedding.scorings:
+                ahead = _ranked(forward, backward, scoring)
+                back = _ranked(backward, forward, scoring)
+                for i, known in enumerate(found):
+                    known[self.embedding.named(variant, scoring)] = Neighbours(
+                        forward=tuple(ids[j] for j in ahead[0][i]),
+                        forward_scores=_short(ahead[1][i]),
+                        backward=tuple(ids[j] for j in back[0][i]),
+                        backward_scores=_short(back[1][i]),
+                    )
         return [
             RetrievalPrediction(id=e.id, variants=v) for e, v in zip(examples, found, strict=True)
         ]
 
 
+class Query:
+    """Queries and the pool they search, one after the other; see the module's docstring."""
+
+    def __init__(self, embedding: Embedding) -> None:
+        self.spec, self.embedding = embedding.spec, embedding
+
+    def module(self, hidden_size: int, dropout: float) -> nn.Module:
+        return nn.Identity()
+
+    def encode(
+        self, examples: Sequence[QueryExample | Candidate], training: bool
+    ) -> list[list[Row]]:
+        return self.embedding.rows([(_text(e),) for e in examples])
+
+    def loss(self, model: Model, batch: Batch) -> tuple[Tensor, float]:
+        raise untrained()
+
+    def outputs(self, model: Model, batch: Batch) -> list[Any]:
+        return self.embedding.outputs(model, batch)
+
+    def decode(
+        self, examples: Sequence[QueryExample | Candidate], outputs: Kept
+    ) -> list[RetrievalPrediction]:
+        queries = [e for e in examples if isinstance(e, QueryExample)]
+        pool = [e for e in examples if isinstance(e, Candidate)]
+        search = self._mined if self.spec.option("search", "") == "mine" else self._nearest
+        found: list[dict[str, Neighbours]] = [{} for _ in queries]
+        for v, variant in enumerate(self.embedding.variants):
+            sides = _side(outputs[: len(queries)], 0, v), _side(outputs[len(queries) :], 0, v)
+            search(queries, pool, sides, variant, found)
+        return [
+            RetrievalPrediction(id=e.id, variants=v) for e, v in zip(queries, found, strict=True)
+        ]
+
+    def _nearest(
+        self,
+        queries: Sequence[QueryExample],
+        pool: Sequence[Candidate],
+        sides: tuple[Matrix, Matrix],
+        variant: str,
+        found: list[dict[str, Neighbours]],
+    ) -> None:
+        k = max(RANKED, self.embedding.neighbours)
+        forward, backward = nearest(*sides, k), None
+        for scoring in self.embedding.scorings:
+            if scoring != "cosine" and backward is None:
+                backward = nearest(sides[1], sides[0], self.embedding.neighbours)
+            ranked = _ranked(forward, backward, scoring, self.embedding.neighbours)
+            for i, known in enumerate(found):
+                known[self.embedding.named(variant, scoring)] = Neighbours(
+                    forward=tuple(pool[j].id for j in ranked[0][i][:RANKED]),
+                    forward_scores=_short(ranked[1][i][:RANKED]),
+                )
+
+    def _mined(
+        self,
+        queries: Sequence[QueryExample],
+        pool: Sequence[Candidate],
+        sides: tuple[Matrix, Matrix],
+        variant: str,
+        found: list[dict[str, Neighbours]],
+    ) -> None:
+        left, right = _firsts([e.query for e in queries]), _firsts([c.text for c in pool])
+        sources, targets = list(left), list(right)
+        forward, backward = nearest_both(
+            sides[0][sources], sides[1][targets], self.embedding.neighbours
+        )
+        around = (
+            Neighbourhood(forward[0], forward[1].astype(np.float64)),
+            Neighbourhood(backward[0], backward[1].astype(np.float64)),
+        )
+        for scoring in self.embedding.scorings:
+            name = self.embedding.named(variant, scoring)
+            for known in found:
+                known[name] = Neighbours(forward=(), forward_scores=())
+            margin = "absolute" if scoring == "cosine" else scoring
+            mined = select_pairs(*around, margin=margin)
+            for s, t, score in zip(mined.sources, mined.targets, mined.scores, strict=True):
+                i, j = sources[s], targets[t]
+                # The script keeps positive scores only; a text that repeats has no one id.
+                if score > 0 and left[i] == 1 and right[j] == 1:
+                    found[i][name] = Neighbours(
+                        forward=(pool[j].id,), forward_scores=(float(score),)
+                    )
+
+
+def _text(item: QueryExample | Candidate) -> tuple[str, str | None]:
+    if isinstance(item, QueryExample):
+        return item.query, None
+    return item.text, item.context or None
+
+
+def _firsts(texts: Sequence[str]) -> dict[int, int]:
+    """Position of each text's first occurrence -> how often it occurs."""
+    where: dict[str, int] = {}
+    counts: dict[int, int] = {}
+    for position, text in enumerate(text.strip() for text in texts):
+        first = where.setdefault(text, position)
+        counts[first] = counts.get(first, 0) + 1
+    return counts
+
+
+def _side(outputs: Kept, part: int, variant: int) -> Matrix:
+    """[N, D]: the embeddings of one part of each item under a variant."""
+    return np.stack([kept[part][1][variant] for kept in outputs])
+
+
+def _ranked(
+    found: tuple[NDArray[np.int64], Matrix],
+    other: tuple[NDArray[np.int64], Matrix] | None,
+    scoring: str,
+    neighbours: int | None = None,
+) -> tuple[NDArray[np.int64], Matrix]:
+    """The same candidates by falling score; margins average over the first `neighbours`."""
+    positions, cosines = found
+    if scoring == "cosine" or other is None:
+        return positions, cosines
+    assert scoring in MARGINS
+    wide = cosines.astype(np.float64)
+    own = wide[:, :neighbours].mean(axis=1)  # [N]
+    theirs = other[1].astype(np.float64)[:, :neighbours].mean(axis=1)  # [M]
+    scores = margin_of(wide, (own[:, None] + theirs[positions]) / 2, scoring)  # [N, k]
+    order = np.argsort(-scores, axis=1, kind="stable")
+    return (
+        np.take_along_axis(positions, order, axis=1),
+        np.take_along_axis(scores, order, axis=1).astype(np.float32),
+    )
+
+
 def _short(scores: NDArray[np.float32]) -> tuple[float, ...]:
     """float32 values as the shortest decimals that read back as the same float32."""
     return tuple(float(str(score)) for score in scores)
+
+
+def untrained() -> StepFailed:
+    """What training a retrieval head meets."""
+    return StepFailed(
+        "expected a task with a training loss, found sentence retrieval, which is evaluated"
+        " without training; set fine_tune: false on the target and leave it out of stops."
+    )

@@ -106,6 +106,11 @@ def _retrieval(task: Task[Any], examples: Sequence[Any], value: Value) -> Pair:
     return 100 / len(examples), 100 / len(examples)
 
 
+def _query(task: Task[Any], examples: Sequence[Any], value: Value) -> Pair:
+    """Pairs that nobody looks for are not found; ranks depend on a pool that is not known here."""
+    return (0.0, 0.0) if task.mines else (None, None)
+
+
 def _regression(task: Task[Any], examples: Sequence[Any], value: Value) -> Pair:
     """A guess without information, or a constant, correlates with nothing."""
     return 0.0, 0.0
@@ -123,5 +128,6 @@ _OF_KIND: Final[Mapping[str, Callable[[Task[Any], Sequence[Any], Value], Pair]]]
     "tagging": _tagging,
     "span": _span,
     "bitext": _retrieval,
+    "query": _query,
     "text": _text,
 }

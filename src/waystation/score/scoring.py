@@ -13,44 +13,117 @@ from waystation.examples import (
     KINDS,
     ChoicePrediction,
     LabelPrediction,
+    Neighbours,
     RetrievalPrediction,
     TagsPrediction,
 )
 from waystation.metrics import Metric, Statistics, measure, total
+from waystation.metrics.retrieval import threshold_of
 from waystation.score.baselines import baselines
 from waystation.task import Task
 
+Scored = tuple[Sequence[Any], Sequence[Any]]
+"""Predictions and examples."""
+
 
 def score(
-    task: Task[Any], predictions: Sequence[Any], examples: Sequence[Any], language: str
+    task: Task[Any],
+    predictions: Sequence[Any],
+    examples: Sequence[Any],
+    language: str,
+    tuning: Scored | None = None,
 ) -> dict[str, JSON]:
     """Scores of one language, as plain JSON; see the fields of the returned value below.
 
-    `variants` has one entry, "", or for retrieval one per layer and pooling; in it, one entry
-    per metric, named by the metric's headline, with the names and columns of its statistics.
-    Raises UserError where ids do not match one to one or a prediction is outside its label set.
+    `variants` has one entry, "", or for retrieval one per layer, pooling and scoring; in it, one
+    entry per metric, named by the metric's headline, with the names and columns of its
+    statistics. Mined pairs are scored from the threshold up that is best on `tuning`, the
+    predictions and examples of the task's tune split; beside it stands, as `oracle_f1`, what the
+    threshold that is best on the scored pairs themselves would give. Raises UserError where ids
+    do not match one to one or a prediction is outside its label set.
     """
     if not examples:
         raise UserError(f"expected examples of {task.name} in '{language}', found none to score.")
     aligned = _align(task, predictions, examples)
     for prediction, example in zip(aligned, examples, strict=True):
         _check(task, prediction, example)
-    return {
+    more: dict[str, JSON] = {}
+    if task.mines:
+        variants, more = _mined(task, aligned, examples, language, tuning)
+    else:
+        variants = {
+            name: {m.names[0]: _measured(m, items, examples, language) for m in task.metrics}
+            for name, items in _variants(aligned).items()
+        }
+    found: dict[str, JSON] = {
         "task": task.name,
         "version": task.version,
         "language": language,
         "count": len(examples),
         "ids": [e.id for e in examples],
         "groups": [e.id if e.group is None else e.group for e in examples],
-        "variants": {
-            name: {
-                metric.names[0]: _measured(metric, items, examples, language)
-                for metric in task.metrics
-            }
-            for name, items in _variants(aligned).items()
-        },
+        "variants": cast("JSON", variants),
         "baselines": cast("JSON", baselines(task, examples, language)),
     }
+    return found | more
+
+
+def _mined(
+    task: Task[Any],
+    predictions: Sequence[Any],
+    examples: Sequence[Any],
+    language: str,
+    tuning: Scored | None,
+) -> tuple[dict[str, dict[str, JSON]], dict[str, JSON]]:
+    """The variants of mined pairs, and the thresholds that they were cut at.
+
+    Pairs that carry no scores were cut already, as those of an official prediction file are.
+    """
+    metric = task.metrics[0]
+    found = _variants(predictions)
+    if not any(n.forward_scores for items in found.values() for n in items):
+        plain = {
+            name: {metric.names[0]: _measured(metric, items, examples, language)}
+            for name, items in found.items()
+        }
+        return plain, {}
+    tuned = {} if tuning is None else _variants(_align(task, *tuning))
+    variants: dict[str, dict[str, JSON]] = {}
+    thresholds: dict[str, JSON] = {}
+    for name, items in found.items():
+        oracle = _threshold(items, examples)
+        threshold = oracle
+        if tuning is not None:
+            if name not in tuned:
+                raise UserError(
+                    f"expected predictions of {task.name}'s {task.tune_split} split for variant"
+                    f" {name}, found {', '.join(tuned)}; predict both splits alike."
+                )
+            threshold = _threshold(tuned[name], tuning[1])
+        best = _measured(metric, _cut(items, oracle), examples, language)
+        own = _measured(metric, _cut(items, threshold), examples, language)
+        thresholds[name] = {"threshold": threshold, "oracle": oracle}
+        renamed = {f"oracle_{k}": v for k, v in cast("Any", best)["values"].items()}
+        best = cast("Any", best) | {"names": list(renamed), "values": renamed}
+        variants[name] = {metric.names[0]: own} if tuning is not None else {}
+        variants[name][f"oracle_{metric.names[0]}"] = best
+    return variants, {"thresholds": thresholds}
+
+
+def _threshold(items: Sequence[Neighbours], examples: Sequence[Any]) -> float:
+    """The score from which on the pairs of these examples have the best F1."""
+    scored = [
+        (n.forward_scores[0], n.forward[0] in example.relevant)
+        for n, example in zip(items, examples, strict=True)
+        if n.forward
+    ]
+    return threshold_of(scored, sum(len(example.relevant) for example in examples))
+
+
+def _cut(items: Sequence[Neighbours], threshold: float) -> list[Neighbours]:
+    """Neighbours without the pairs below the threshold; equal scores stay."""
+    empty = Neighbours(forward=(), forward_scores=())
+    return [n if n.forward and n.forward_scores[0] >= threshold else empty for n in items]
 
 
 def _measured(
