@@ -257,6 +257,7 @@ def synthetic(
             "precision": "fp32, 2 threads",
             "multilingual-e5-small": "sha256 0123abcd… (a third-party copy)",
         },
+        official={(b, "tatoeba"): "8/mean" for b in backbones if "tatoeba" in targets},
     )
 
 

@@ -113,7 +113,7 @@ def test_terminal_fits_a_hundred_columns_and_is_plain_when_piped(faulty: Analysi
     text = printed(faulty, width=160)
     assert max(map(len, text.splitlines())) <= 100
     assert "\x1b" not in text
-    for word in ("▲", "▼", "not measured", "majority", "layer 12", faulty.parts[0].target):
+    for word in ("▲", "▼", "not measured", "majority", "layer 8", faulty.parts[0].target):
         assert word in text
     assert "\x1b" in printed(faulty, width=100, force_terminal=True)
 
@@ -144,7 +144,7 @@ def test_markdown_tables_are_rectangular(faulty: Analysis) -> None:
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
     assert "not measured" in text
     assert "German (de)" in text
-    assert "layer 12, mean pooling (in the grid)" in text
+    assert "layer 8, mean pooling (in the grid" in text
     assert "English (en) (fine-tuned on)" in text
 
 
