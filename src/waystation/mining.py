@@ -7,12 +7,12 @@ sentence's k nearest are weighed, and the one with the best margin, not the near
 
 Selection is that of the official script (google-research/xtreme@838c13b,
 third_party/utils_retrieve.py, `mine_bitext`): `max` ranks the best pair of every source and of
-every target together and takes each source and each target once, from the top; `forward` gives
-every source its best target, `backward` every target its best source, `intersect` the pairs that
-are both. Ties, which the script leaves to an unstable sort and to the last bits of float32: the
-nearer candidate is the better, pairs found forward come before those found backward, then the
-lower position goes first. Its second rule, to drop scores that are not above 0, is a threshold
-and so the caller's. No models, no tasks.
+every target together and takes each source and each target once, from the top; `intersect` takes
+the pairs that are both. `forward` gives every source its best target and `backward` every target
+its best source; the script names both, and stops at them with an UnboundLocalError. Ties, which
+it leaves to an unstable sort and to the last bits of float32: the nearer candidate is the better,
+pairs found forward come before those found backward, then the lower position goes first. That it
+drops scores not above 0 is a threshold and so the caller's. No models, no tasks.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from waystation.search import nearest_both
+from waystation.search import Progress, nearest_both
 
 MARGINS: Final = ("ratio", "distance", "absolute")
 SELECTIONS: Final = ("max", "forward", "backward", "intersect")
@@ -50,7 +50,7 @@ class Neighbourhood:
     @property
     def means(self) -> NDArray[np.float64]:
         """Mean cosine to the neighbours, float64[N]; 0 where there are none."""
-        return self.cosines.sum(axis=1) / max(1, self.cosines.shape[1])
+        return np.asarray(self.cosines.sum(axis=1) / max(1, self.cosines.shape[1]))
 
 
 def mine(
@@ -60,9 +60,10 @@ def mine(
     margin: str = "ratio",
     neighbours: int = NEIGHBOURS,
     select: str = "max",
+    progress: Progress | None = None,
 ) -> Mined:
     """Pairs of sources [N, D] and targets [M, D], best first; all of them, whatever their score."""
-    forward, backward = nearest_both(sources, targets, neighbours)
+    forward, backward = nearest_both(sources, targets, neighbours, progress=progress)
     return select_pairs(
         Neighbourhood(forward[0], forward[1].astype(np.float64)),
         Neighbourhood(backward[0], backward[1].astype(np.float64)),

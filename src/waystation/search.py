@@ -15,7 +15,7 @@ float32, the shortlists and a block of products, never a number per pair.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -37,6 +37,9 @@ _WIDTH: Final = 64
 Neighbours: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]
 """Positions int64[N, k] and cosines float32[N, k], best first."""
 
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with comparisons done and comparisons in all."""
+
 
 def nearest(
     queries: NDArray[np.float32], candidates: NDArray[np.float32], k: int = 4, chunk: int = CHUNK
@@ -46,28 +49,42 @@ def nearest(
     queries [N, D], candidates [M, D]; k is lowered to M. A zero vector has cosine 0 with all.
     Raises ModelError for a vector that is not finite.
     """
-    return _search(queries, candidates, k, chunk, both=False)[0]
+    return _search(queries, candidates, k, chunk, None, both=False)[0]
 
 
 def nearest_both(
-    sources: NDArray[np.float32], targets: NDArray[np.float32], k: int = 4, chunk: int = CHUNK
+    sources: NDArray[np.float32],
+    targets: NDArray[np.float32],
+    k: int = 4,
+    chunk: int = CHUNK,
+    progress: Progress | None = None,
 ) -> tuple[Neighbours, Neighbours]:
     """`nearest` of the sources among the targets, and of the targets among the sources."""
-    forward, backward = _search(sources, targets, k, chunk, both=True)
+    forward, backward = _search(sources, targets, k, chunk, progress, both=True)
     return forward, backward
 
 
 def _search(
-    left: NDArray[np.float32], right: NDArray[np.float32], k: int, chunk: int, *, both: bool
+    left: NDArray[np.float32],
+    right: NDArray[np.float32],
+    k: int,
+    chunk: int,
+    progress: Progress | None,
+    *,
+    both: bool,
 ) -> list[Neighbours]:
-    sides = [_Side(left, right, k)]
+    zero, void = _norms(left) == 0, _norms(right) == 0
+    sides = [_Side(left, right, k, zero)]
     if both:
-        sides.append(_Side(right, left, k))
+        sides.append(_Side(right, left, k, void))
     if any(side.open for side in sides):
         for rows, columns, products in _blocks(left, right, chunk):
             sides[0].take(products, rows, columns)
             if both:
                 sides[1].take(products.T, columns, rows)
+            if progress:
+                done = rows * len(right) + len(products) * (columns + products.shape[1])
+                progress(done, len(left) * len(right))
     return [side.close(chunk) for side in sides]
 
 
@@ -94,14 +111,18 @@ class _Side:
     """
 
     def __init__(
-        self, queries: NDArray[np.float32], candidates: NDArray[np.float32], k: int
+        self,
+        queries: NDArray[np.float32],
+        candidates: NDArray[np.float32],
+        k: int,
+        closed: NDArray[np.bool_],
     ) -> None:
         self.queries, self.candidates = queries, candidates
         self.k = min(k, len(candidates))
         self.crowd = 4 * (self.k + 4)
         self.slack = 2 * _error(queries.shape[1]) + 1 / _GRID
         self.least = np.full((len(queries), self.k), -np.inf, np.float32)
-        self.closed = ~_norms(queries).astype(bool)
+        self.closed = closed
         self.found: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]] = []
         self.held, self.room = 0, 2 * self.crowd * max(len(queries), 2**15)
         if not 0 < self.k <= MOST:
@@ -168,10 +189,10 @@ class _Side:
             self.found = []
             keys = np.empty(len(rows), np.int64)
             for start in range(0, len(rows), chunk):
-                part = slice(start, start + chunk)
-                one, other = self.queries[rows[part]], self.candidates[columns[part]]
-                cosines = np.einsum("pd,pd->p", _unit(one), _unit(other))
-                keys[part] = _keys(cosines, columns[part])
+                which, where = rows[start : start + chunk], columns[start : start + chunk]
+                one, other = _unit(self.queries[which]), _unit(self.candidates[where])
+                cosines = np.einsum("pd,pd->p", one, other)
+                keys[start : start + chunk] = _keys(cosines, where)
             order = np.lexsort((-keys, rows))
             rows, keys = rows[order], keys[order]
             # Place of each find within its row, whose first it is that differs from the last.
