@@ -8,6 +8,7 @@ its paragraph beside it as context. Ids are theirs too. See `retrieval.py` for t
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -150,9 +151,7 @@ def lareqa_pool(files: Sequence[Path], language: str, split: str) -> Iterator[Ca
 
 def _paragraphs(path: Path) -> Iterator[_Paragraph]:
     """SQuAD JSON whose paragraphs carry `sentence_breaks`: pairs of first and past-last."""
-    questions: dict[str, list[SpanExample]] = {}
-    for _, question in readers.squad(path):
-        questions.setdefault(question.context, []).append(question)
+    questions = (question for _, question in readers.squad(path))
     number = 0
     for article in json.loads(readers.text(path))["data"]:
         for paragraph in article["paragraphs"]:
@@ -165,7 +164,7 @@ def _paragraphs(path: Path) -> Iterator[_Paragraph]:
                 context,
                 tuple(context[begin:end] for begin, end in spans),
                 spans,
-                tuple(questions.pop(context, ())),
+                tuple(itertools.islice(questions, len(paragraph["qas"]))),
             )
 
 
