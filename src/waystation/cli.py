@@ -57,6 +57,31 @@ class Pool(StrEnum):
     ray = "ray"
 
 
+class Margin(StrEnum):
+    """How a pair's cosine is set against its neighbours'."""
+
+    ratio = "ratio"
+    distance = "distance"
+    absolute = "absolute"
+
+
+class Pooling(StrEnum):
+    """How the tokens of a sentence become one vector."""
+
+    mean = "mean"
+    cls = "cls"
+    words = "words"
+
+
+class Selection(StrEnum):
+    """Which of the best pairs of both directions are taken."""
+
+    max = "max"
+    forward = "forward"
+    backward = "backward"
+    intersect = "intersect"
+
+
 class Format(StrEnum):
     """What a report is written as."""
 
@@ -289,18 +314,56 @@ def check(
 
 @app.command()
 def score(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="Whose metric.")],
-    predictions: Annotated[Path, typer.Option(metavar="FILE", help="Predictions.")],
-    references: Annotated[
-        Path, typer.Option(metavar="FILE", help="Gold, in the task's official layout.")
+    task: Annotated[
+        str, typer.Argument(metavar="TASK|BENCHMARK", help="Whose metric; or xtreme, xtreme-r.")
     ],
-    language: Annotated[str, typer.Option(metavar="TAG", help="Language of the files.")] = "en",
+    predictions: Annotated[
+        Path, typer.Option(metavar="PATH", help="A file; of a benchmark its folder.")
+    ],
+    references: Annotated[
+        Path, typer.Option(metavar="PATH", help="Gold, in the same official layout.")
+    ],
+    language: Annotated[
+        str | None,
+        typer.Option(metavar="TAG", help="Language of the files; else as test-TAG.* says, or en."),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Score predictions with a task's official metric."""
-    from waystation.catalogue import show_score
+    """Score predictions with a task's official metric, or a whole benchmark."""
+    from waystation.score_verbs import show_score
 
     show_score(task, predictions, references, language, json=json)
+
+
+@app.command()
+def submission(
+    study: StudyFile,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    benchmark: Annotated[str, typer.Option(metavar="NAME", help="xtreme or xtreme-r.")],
+    stop: Annotated[
+        str, typer.Option(metavar="NAME", help="The stop whose routes are written.")
+    ] = "none",
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Of the study's seeds; else its first.")
+    ] = None,
+    backbone: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of the study's; else its first.")
+    ] = None,
+    store: StoreFolder = STORE,
+    data: DataFolder = None,
+    limit: Limit = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Write what there is of an incomplete study.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Write a study's predictions in a benchmark's own layout."""
+    from waystation.score_verbs import write_submission
+    from waystation.submission import Choice
+
+    choice = Choice(stop=stop, seed=seed, backbone=backbone, partial=partial)
+    options = _options(store, data, limit)
+    raise typer.Exit(write_submission(study, options, benchmark, folder, choice, json=json))
 
 
 @app.command()
@@ -317,6 +380,52 @@ def predict(
     from waystation.study_verbs import write_predictions
 
     write_predictions(route, file, store, language, output)
+
+
+@app.command()
+def mine(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Sentences, one a line.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="The other language's.")],
+    backbone: Annotated[
+        str, typer.Option(metavar="NAME", help="Packaged name, hub id or folder.")
+    ] = "multilingual-e5-small",
+    route: Annotated[
+        str | None, typer.Option(metavar="ROUTE", help="A trained route instead of a backbone.")
+    ] = None,
+    layer: Annotated[
+        str, typer.Option(metavar="N|last", help="Layer; 0 is the embedding layer.")
+    ] = "last",
+    pooling: Annotated[Pooling, typer.Option(help="words: no special tokens.")] = Pooling.mean,
+    prefix: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Before each text; multilingual-e5-*: 'query: '."),
+    ] = None,
+    margin: Annotated[Margin, typer.Option(help="Score of a pair.")] = Margin.ratio,
+    neighbours: Annotated[
+        int, typer.Option(min=1, metavar="K", help="Neighbours that margins average over.")
+    ] = 4,
+    select: Annotated[
+        Selection, typer.Option(help="max: each sentence once, best pairs first.")
+    ] = Selection.max,
+    threshold: Annotated[
+        float | None, typer.Option(metavar="X", help="Only pairs that score X or more.")
+    ] = None,
+    ids: Annotated[bool, typer.Option("--ids", help="Lines are ID<tab>TEXT; print ids.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Else to the terminal.")
+    ] = None,
+    store: StoreFolder = STORE,
+    json: Json = False,
+) -> None:
+    """Find translations between two files of sentences: score, source, target."""
+    from waystation.mine_verb import Request, run
+
+    request = Request(
+        source=source, target=target, ids=ids, backbone=backbone, route=route, layer=layer,
+        pooling=pooling.value, prefix=prefix, margin=margin.value, neighbours=neighbours,
+        select=select.value, threshold=threshold,
+    )  # fmt: skip
+    run(request, store, output, json=json)
 
 
 @app.command()

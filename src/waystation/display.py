@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Literal
 
 from rich.console import Console
@@ -144,6 +145,37 @@ def _how_far(event: StepProgress) -> str:
     far = f"{event.done}/{event.total} " if event.total else ""
     left = event.seconds_left or 0.0
     return f"{far}{_rate(event)}" + (f", {left:.0f} s left" if left >= 1 else "")
+
+
+@contextmanager
+def counting(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """Progress of one job: calls with (done, total) move a bar, or now and then print a line."""
+    console, begun = Console(stderr=True), time.monotonic()
+    said = begun
+
+    def rate(done: int) -> str:
+        return f"{done / max(time.monotonic() - begun, 1e-9):,.0f} {unit}/s"
+
+    def line(done: int, total: int) -> None:
+        nonlocal said
+        if time.monotonic() - said >= QUIET_S:
+            said = time.monotonic()
+            left = (said - begun) * (total - done) / max(done, 1)
+            text = f"  {what}: {done:,}/{total:,} {rate(done)}, {left:.0f} s left"
+            print(text, file=sys.stderr, flush=True)
+
+    if not console.is_terminal:
+        yield line
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[rate]}", style="dim"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as p:
+        bar = p.add_task(what, total=None, rate="")
+        yield lambda done, total: p.update(bar, completed=done, total=total, rate=rate(done))
 
 
 def table(

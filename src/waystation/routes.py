@@ -58,6 +58,27 @@ def _predicted(
 ) -> Iterator[dict[str, JSON]]:
     from waystation.predict import predict as predict_examples
     from waystation.settings import Numerics
+
+    spec = entry["spec"]
+    model = model_of(entry, store)
+    predictions = predict_examples(
+        model,
+        cast("HeadSpec", from_json(HeadSpec, spec["head"])),
+        examples,
+        Numerics.model_validate(spec["numerics"]),
+        max_tokens=spec["max_tokens"],
+        stride=spec["stride"],
+        language=language,
+    )
+    for prediction in predictions:
+        yield to_json(prediction)
+
+
+def model_of(entry: Mapping[str, Any], store: Store) -> Any:
+    """The model that a route predicts with, on its device; `entry` as `find` gives it.
+
+    Raises UserError where its weights are not in the store.
+    """
     from waystation.steps import Place, load_model
 
     spec = entry["spec"]
@@ -75,20 +96,8 @@ def _predicted(
             " (gc keeps only what reports need); `waystation run STUDY --weights` computes them"
             " again."
         )
-    model = load_model(
-        store, Place(root=store.root, beside=Path(entry["beside"])), step, parent, keep_heads=True
-    )
-    predictions = predict_examples(
-        model,
-        cast("HeadSpec", from_json(HeadSpec, spec["head"])),
-        examples,
-        Numerics.model_validate(spec["numerics"]),
-        max_tokens=spec["max_tokens"],
-        stride=spec["stride"],
-        language=language,
-    )
-    for prediction in predictions:
-        yield to_json(prediction)
+    place = Place(root=store.root, beside=Path(entry["beside"]))
+    return load_model(store, place, step, parent, keep_heads=True)
 
 
 def read_examples(task: Task[Any], file: Path, language: str) -> list[Any]:
