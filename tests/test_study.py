@@ -473,11 +473,6 @@ FAULTS: list[tuple[str, str, str]] = [
         "my.yaml:2:39: intermediate[0].translate: 'translate' is not available in this version.",
     ),
     (
-        "later benchmark",
-        "targets: [{benchmark: xtreme-r, tasks: [xquad]}]\n",
-        "my.yaml:1:12: targets[0].benchmark: 'benchmark' is not available in this version.",
-    ),
-    (
         "rates of an absent task",
         line(f"intermediate: [{{mix: [{NLI}, {TAGS}], rates: {{snli: 0.5, '{NLI}': 0.5}}}}]"),
         "my.yaml:2:64: intermediate[0].rates: expected a rate for each task of the mixture,"

@@ -1,4 +1,4 @@
-"""What the verbs on tasks, models, data and the machine print: tasks, models, score, doctor.
+"""What the verbs on tasks, models and the machine print: tasks, models, doctor.
 
 Each verb prints a table, or with `--json` the same as a JSON document.
 """
@@ -229,36 +229,6 @@ def _lines() -> packaged.Progress:
             print(line, file=sys.stderr, flush=True)
 
     return show
-
-
-def show_score(
-    name: str, predictions: Path, references: Path, language: str, *, json: bool
-) -> None:
-    """The official metric of a task on two files."""
-    from waystation.score import score_files
-
-    found: Any = score_files(task.get(name), predictions, references, language)
-    scores = {
-        variant or "scores": {k: v for one in metrics.values() for k, v in one["values"].items()}
-        for variant, metrics in found["variants"].items()
-    }
-    if json:
-        kept = {key: found[key] for key in ("task", "version", "language", "count", "baselines")}
-        display.as_json(kept | {"scores": scores})
-        return
-    rows = [
-        (name if variant == "scores" else f"{variant} {name}", _number(value))
-        for variant, values in scores.items()
-        for name, value in values.items()
-    ]
-    rows += [(name, _number(value)) for name, value in found["baselines"].items()]
-    display.table(
-        ("", found["task"]), [("examples", found["count"]), *rows], right=(found["task"],)
-    )
-
-
-def _number(value: float | None) -> str:
-    return "not defined" if value is None else f"{value:.2f}"
 
 
 def show_doctor(*, json: bool) -> int:

@@ -1,7 +1,8 @@
 """From a study file to a `Study`: every form that the YAML may take, and every fault at once.
 
 The surface is small and closed: an entry of `intermediate` is a name, a mapping with `task:` or
-`mix:`, or a list of those (a chain); a target is a name, a mapping with `task:`, or own data.
+`mix:`, or a list of those (a chain); a target is a name, a mapping with `task:` or `benchmark:`
+(which stands for its tasks), or own data.
 Keys of later versions are answered as such. No data is read.
 """
 
@@ -14,6 +15,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
+from waystation.benchmarks import BENCHMARKS
 from waystation.document import Item, parse
 from waystation.errors import StudyFaults, suggest
 from waystation.settings import Numerics, Resources, TrainConfig
@@ -152,10 +154,7 @@ def _use_name(member: TaskUse, task: Task[Any]) -> str:
 def _targets(item: Item, known: Tasks) -> tuple[Target, ...]:
     lines: dict[str, int] = {}
     targets = []
-    for entry in item.items("targets"):
-        target = _target(entry, known)
-        if target is None:
-            continue
+    for entry, target in ((e, t) for e in item.items("targets") for t in _expanded(e, known)):
         if target.name in lines:
             found = f"'{target.name}', also on line {lines[target.name]}"
             hint = " Give one of them `name:`."
@@ -164,6 +163,59 @@ def _targets(item: Item, known: Tasks) -> tuple[Target, ...]:
         lines[target.name] = entry.line
         targets.append(target)
     return tuple(targets)
+
+
+def _expanded(item: Item, known: Tasks) -> list[Target]:
+    """The targets of one entry: one, or those of a benchmark's tasks."""
+    if isinstance(item.content, dict) and "benchmark" in item.content:
+        return _of_benchmark(item, known)
+    target = _target(item, known)
+    return [] if target is None else [target]
+
+
+def _of_benchmark(item: Item, known: Tasks) -> list[Target]:
+    """One target per task, in the benchmark's languages, each under the task's name."""
+    compared = ("layers", *CHOICES, "neighbours")
+    fields = item.fields(("benchmark", "tasks", "languages", "examples", *compared), LATER)
+    before = len(item.faults)
+    name = _one_of(fields["benchmark"], tuple(BENCHMARKS))
+    if name is None:
+        return []
+    benchmark = BENCHMARKS[name]
+    chosen = _listed(fields.get("tasks"), "tasks", benchmark.tasks)
+    tags = _listed(fields.get("languages"), "languages", benchmark.languages)
+    common: dict[str, Any] = {}
+    if "examples" in fields:
+        common["examples"] = fields["examples"].value(Whole)
+    retrieval: dict[str, Any] | None = None
+    targets: list[Target | None] = []
+    for part in map(benchmark.part, chosen):
+        task = known.look_up(item, part.name)
+        spoken = tuple(tag for tag in part.languages if tag in tags)
+        if task is None:
+            continue
+        if not spoken and "tasks" in fields:
+            found = f"none of {', '.join(tags)}"
+            fields["tasks"].fault(f"a task with one of the languages, as {part.name}", "", found)
+        if not spoken:
+            continue
+        values = {"name": task.name, "task": part.name, "languages": spoken} | common
+        if task.kind in RETRIEVAL and retrieval is None:
+            retrieval = {}
+            _retrieval(fields, task, retrieval)
+        values |= (retrieval or {}) if task.kind in RETRIEVAL else {}
+        targets.append(_completed(item, task, values, None, known))
+    given = next((option for option in compared if option in fields), None)
+    if targets and retrieval is None and given is not None:
+        fields[given].fault(f"`{given}` beside a retrieval task only", found=", ".join(chosen))
+    return [t for t in targets if t is not None] if len(item.faults) == before else []
+
+
+def _listed(item: Item | None, what: str, every: tuple[str, ...]) -> tuple[str, ...]:
+    """Some of the names that a benchmark has, or all of them."""
+    if item is None or item.content == "all":
+        return every
+    return each(item, what, partial(_one_of, known=every), otherwise="all or ")
 
 
 def _target(item: Item, known: Tasks) -> Target | None:

@@ -31,7 +31,7 @@ T = TypeVar("T")
 RETRIEVAL: Final = ("bitext", "query")
 TRAINABLE: Final = tuple(kind for kind in KINDS if kind in HEADS and kind not in RETRIEVAL)
 FORMATS: Final = ("csv", "tsv", "jsonl")
-LATER: Final = ("adapter", "adapters", "lora", "mlm", "translate", "benchmark")
+LATER: Final = ("adapter", "adapters", "lora", "mlm", "translate")
 """Strategies of later versions: papers and plans name them, so people will try them."""
 Whole = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]

@@ -82,14 +82,7 @@ def score_benchmark(
 
     Raises UserError with the faults of all files together.
     """
-    for folder, what in ((predictions, "predictions"), (references, "references")):
-        if not folder.is_dir():
-            found = "a file" if folder.exists() else "none"
-            raise UserError(
-                f"expected a folder of {what} at {folder}, with one folder per task of"
-                f" {benchmark.title}, found {found}; give the folder that holds"
-                f" {benchmark.parts[0].file(benchmark.parts[0].languages[0])}."
-            )
+    _check_folders(benchmark, predictions, references)
     values: dict[str, Values] = {}
     missing: list[str] = []
     notes = _strangers(benchmark, predictions)
@@ -101,11 +94,11 @@ def score_benchmark(
         values[part.name] = {name: {} for name in part.values}
         counts: dict[str, int] = {}
         for tag in part.languages:
-            files = [folder / part.file(tag) for folder in (predictions, references)]
-            if not all(file.exists() for file in files):
+            made, gold = predictions / part.file(tag), references / part.file(tag)
+            if not (made.exists() and gold.exists()):
                 continue
             try:
-                found: Any = score_files(tasks.get(part.name), *files, tag)
+                found: Any = score_files(tasks.get(part.name), made, gold, tag)
             except UserError as error:
                 faults.append(str(error))
                 continue
@@ -122,6 +115,17 @@ def score_benchmark(
         "notes": cast("JSON", notes),
         "remarks": list(benchmark.notes),
     }
+
+
+def _check_folders(benchmark: Benchmark, predictions: Path, references: Path) -> None:
+    for folder, what in ((predictions, "predictions"), (references, "references")):
+        if not folder.is_dir():
+            found = "a file" if folder.exists() else "none"
+            raise UserError(
+                f"expected a folder of {what} at {folder}, with one folder per task of"
+                f" {benchmark.title}, found {found}; give the folder that holds"
+                f" {benchmark.parts[0].file(benchmark.parts[0].languages[0])}."
+            )
 
 
 def _absent(part: Part, predictions: Path, references: Path) -> list[str]:

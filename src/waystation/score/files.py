@@ -217,7 +217,7 @@ def _own(
 ) -> list[Any]:  # fmt: skip
     """Our own predictions; the field that says something is checked, others may be missing."""
     field, type_ = _PREDICTED[task.kind]
-    found = []
+    found: list[Any] = []
     for line, record in records:
         name = readers.take(record, "id", str, path, line)
         value = record.get(field)

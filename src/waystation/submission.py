@@ -1,0 +1,298 @@
+"""`submit`: a study's stored predictions in the layout that a benchmark's own script reads.
+
+One folder per task with `test-{language}.{suffix}` (google-research/xtreme@838c13b, `evaluate.py`
+and README): labels and tags one a line, an empty line after each sentence, JSON of id to answer or
+ranking, XCOPA's JSON lines, mined pairs, and for Tatoeba the line number (from 0) of the nearest
+sentence to each English one, these sorted as `utils_preprocess.py` sorts them. Only whole test
+sets are written; what is missing is named. Nothing is scored or predicted here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+from waystation.benchmarks import Benchmark, Part
+from waystation.errors import UserError, suggest
+from waystation.examples import JSON
+from waystation.plan import Route
+from waystation.report.analysis import headline_variant
+from waystation.resolve import task_of
+from waystation.run import Options, Prepared, prepare
+from waystation.steps import read_predictions
+from waystation.store import explained
+from waystation.study import BASELINE, Study, Target
+from waystation.task import Task
+
+DEPTH: Final = 20  # candidates per query, as Mewsli-X's evaluation reads
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """Whose predictions are written; None is the study's first."""
+
+    stop: str = BASELINE
+    seed: int | None = None
+    backbone: str | None = None
+    partial: bool = False
+    """Write what there is although something is missing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """What was written, and what could not be."""
+
+    benchmark: str
+    route: str
+    folder: str
+    files: int
+    missing: tuple[str, ...]
+    """One sentence per task that is not complete."""
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, JSON]:
+        """Plain values, for `--json`."""
+        return {
+            "benchmark": self.benchmark,
+            "route": self.route,
+            "folder": self.folder,
+            "files": self.files,
+            "missing": list(self.missing),
+            "notes": list(self.notes),
+        }
+
+
+def submit(
+    path: Path, options: Options, benchmark: Benchmark, folder: Path, choice: Choice
+) -> Submission:
+    """Write `folder`, which must be new or empty; nothing where incomplete, unless `partial`.
+
+    Raises UserError for an unknown stop, seed or backbone and for targets that are evaluated on
+    parts of the test sets.
+    """
+    _check_folder(folder)
+    if options.limit is not None:
+        raise UserError(
+            f"expected whole test sets, found --limit {options.limit}; run the study without it."
+        )
+    prepared = prepare(path, options, trust=True)
+    study = prepared.study
+    _check_whole(study, benchmark)
+    chosen = (
+        _one_of("backbone", choice.backbone, study.backbones),
+        _one_of("stop", choice.stop, [stop.name for stop in study.intermediate]),
+        _one_of("seed", choice.seed, study.seeds),
+    )
+    routes = [r for r in prepared.plan.routes if (r.backbone, r.stop, r.seed) == chosen]
+    missing: list[str] = []
+    written: dict[str, str] = {}
+    notes: list[str] = []
+    for part in benchmark.parts:
+        files, said = _files(prepared, part, routes, notes)
+        missing += said
+        written |= files
+    if written and (choice.partial or not missing):
+        _write(folder, written)
+    else:
+        written = {}
+    return Submission(
+        benchmark=benchmark.name,
+        route=f"{study.name}#{chosen[1]}@{chosen[2]} ({chosen[0]})",
+        folder=str(folder),
+        files=len(written),
+        missing=tuple(missing),
+        notes=tuple(notes),
+    )
+
+
+def _check_folder(folder: Path) -> None:
+    if folder.is_dir() and any(folder.iterdir()):
+        raise UserError(
+            f"expected a new or empty folder, found {folder} with files in it, which a submission"
+            " would mix with its own; name another one."
+        )
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"expected a folder to write, found the file {folder}; name another one.")
+
+
+def _one_of(what: str, given: Any, known: Sequence[Any]) -> Any:
+    if given is None:
+        return known[0]
+    if given not in known:
+        names = [str(name) for name in known]
+        raise UserError(
+            f"expected a {what} of the study ({', '.join(names)}), found '{given}'."
+            f"{suggest(str(given), names)}"
+        )
+    return given
+
+
+def _check_whole(study: Study, benchmark: Benchmark) -> None:
+    """Refuses targets that see only a part of the test set or another split."""
+    cut = [
+        f"{target.name} ({said})"
+        for target in study.targets
+        if target.task in benchmark.tasks and target.own is None
+        for said in [_limit_of(target)]
+        if said
+    ]
+    if cut:
+        raise UserError(
+            f"expected whole test sets for a submission, found {', '.join(cut)};"
+            " take that out of the study and run it again."
+        )
+
+
+def _limit_of(target: Target) -> str:
+    if target.examples is not None:
+        return f"examples: {target.examples}"
+    task = task_of({"task": target.task}, Path())
+    return f"split: {target.split}" if target.split not in (None, task.test_split) else ""
+
+
+def _files(
+    prepared: Prepared, part: Part, routes: Sequence[Route], notes: list[str]
+) -> tuple[dict[str, str], list[str]]:
+    """{file: content} of one task, and the sentence that says what it lacks."""
+    targets = [t for t in cast("Any", prepared.lock["targets"]) if t["task"] == part.name]
+    if not targets:
+        return {}, [f"{part.name}: not a target of the study."]
+    target = next((t for t in targets if t["name"] == part.name), targets[0])
+    if len(targets) > 1:
+        others = ", ".join(t["name"] for t in targets if t is not target)
+        notes.append(f"{part.name}: taken from the target {target['name']}, not from {others}.")
+    found = {r.language: r for r in routes if r.target == target["name"]}
+    absent = [tag for tag in part.languages if tag not in found]
+    undone = [tag for tag in part.languages if tag in found and not _is_done(prepared, found[tag])]
+    ready = [tag for tag in part.languages if tag in found and tag not in undone]
+    task = task_of(target["ref"], prepared.study.path.resolve().parent)
+    files: dict[str, str] = {}
+    unfit: list[str] = []
+    for tag in ready:
+        content = _content(prepared, task, found[tag], part, notes)
+        if content is None:
+            unfit.append(tag)
+        else:
+            files[part.file(tag)] = content
+    said = []
+    if absent:
+        said.append(f"not evaluated in {', '.join(absent)}")
+    if undone:
+        said.append(f"not predicted yet in {', '.join(undone)}, `waystation run` does it")
+    if unfit:
+        said.append(
+            f"no threshold for {', '.join(unfit)}, which needs the files of the split"
+            f" '{task.tune_split}'"
+        )
+    return files, [f"{part.name}: {'; '.join(said)}."] if said else []
+
+
+def _is_done(prepared: Prepared, route: Route) -> bool:
+    return all(prepared.store.state(key) == "done" for key in (route.predict, route.score))
+
+
+def _content(
+    prepared: Prepared, task: Task[Any], route: Route, part: Part, notes: list[str]
+) -> str | None:
+    """One file; None for mined pairs without a threshold."""
+    store = prepared.store
+    entry = cast("Any", prepared.lock["data"])[route.data]
+    examples: list[Any] = cast("Any", store.data(entry["digest"], task.example))
+    by_id = {p.id: p for p in read_predictions(store, route.predict, task.kind)}
+    predictions = [by_id[example.id] for example in examples]
+    if part.size is not None and len(examples) != part.size:
+        notes.append(
+            f"{part.name}, {route.language}: {len(examples):,} items, where the official test set"
+            f" has {part.size:,}."
+        )
+    if task.kind in ("bitext", "query"):
+        names = list(predictions[0].variants)
+        layers = [int(n.partition("/")[0]) for n in names if n.partition("/")[0].isdigit()]
+        official = task.official_variant(max(layers)) if layers else None
+        variant = headline_variant(names, official)
+        note = f"{part.name}: neighbours of {variant}" + (
+            "." if variant == official else ", which is not the official variant."
+        )
+        notes += [note] if len(names) > 1 and note not in notes else []
+        neighbours = [p.variants[variant] for p in predictions]
+        if task.mines:
+            scored = cast("Any", store.read_json(route.score, "score.json"))
+            if task.headline not in scored["variants"][variant]:
+                return None
+            threshold = scored["thresholds"][variant]["threshold"]
+            return _pairs(examples, neighbours, threshold)
+        return _NEIGHBOURS[task.kind](examples, neighbours)
+    return "".join(_LINES[task.kind](predictions))
+
+
+def _pairs(examples: Sequence[Any], found: Sequence[Any], threshold: float) -> str:
+    return "".join(
+        f"{example.id}\t{near.forward[0]}\n"
+        for example, near in zip(examples, found, strict=True)
+        if near.forward and near.forward_scores[0] >= threshold
+    )
+
+
+def _nearest(examples: Sequence[Any], found: Sequence[Any]) -> str:
+    """Per English sentence, in their sorted order, the position of the nearest other one."""
+    position = {example.id: number for number, example in enumerate(examples)}
+    order = sorted(range(len(examples)), key=lambda n: examples[n].target.strip())
+    return "".join(f"{position[found[n].backward[0]]}\n" for n in order)
+
+
+def _ranked(examples: Sequence[Any], found: Sequence[Any]) -> str:
+    ranked = {
+        example.id: list(near.forward[:DEPTH])
+        for example, near in zip(examples, found, strict=True)
+    }
+    return json.dumps(ranked, ensure_ascii=False, indent=0) + "\n"
+
+
+_NEIGHBOURS: Final[Mapping[str, Callable[[Sequence[Any], Sequence[Any]], str]]] = {
+    "bitext": _nearest,
+    "query": _ranked,
+}
+
+
+def _labels(predictions: Sequence[Any]) -> Iterator[str]:
+    return (f"{p.label}\n" for p in predictions)
+
+
+def _options(predictions: Sequence[Any]) -> Iterator[str]:
+    return (json.dumps({"label": p.label}) + "\n" for p in predictions)
+
+
+def _tags(predictions: Sequence[Any]) -> Iterator[str]:
+    return ("".join(f"{tag}\n" for tag in p.tags) + "\n" for p in predictions)
+
+
+def _answers(predictions: Sequence[Any]) -> Iterator[str]:
+    yield json.dumps({p.id: p.text for p in predictions}, ensure_ascii=False, indent=0) + "\n"
+
+
+_LINES: Final[Mapping[str, Callable[[Sequence[Any]], Iterator[str]]]] = {
+    "classification": _labels,
+    "choice": _options,
+    "tagging": _tags,
+    "span": _answers,
+}
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    """All files or none: written beside the folder, then moved into its place."""
+    beside = folder.with_name(f".{folder.name}.{os.getpid()}")
+    with explained(folder.parent):
+        try:
+            for name, content in files.items():
+                (beside / name).parent.mkdir(parents=True, exist_ok=True)
+                (beside / name).write_text(content, encoding="utf-8", newline="\n")
+            if folder.is_dir():
+                folder.rmdir()
+            beside.rename(folder)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
