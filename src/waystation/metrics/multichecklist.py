@@ -16,6 +16,7 @@ from typing import Final
 
 import numpy as np
 
+from waystation.errors import UserError
 from waystation.examples import SpanExample, SpanPrediction
 from waystation.metrics import Metric, Statistics, ratio
 from waystation.metrics.labels import no_gold
@@ -82,7 +83,13 @@ def _statistics(prediction: SpanPrediction, example: SpanExample, language: str)
     """float64[12]: for each test whether the answer is right, then whether it is of that test."""
     if example.answers is None:
         raise no_gold(example.id, "answers")
-    place = TESTS.index(example.id.split("/")[-3])
+    name = example.id.split("/")
+    if len(name) < 4 or name[-3] not in TESTS:
+        raise UserError(
+            "expected ids of MultiCheckList such as 'en/comp/1/1' (language, test, case, question;"
+            f" the tests are {', '.join(TESTS)}), found '{example.id}'."
+        )
+    place = TESTS.index(name[-3])
     found = normalise(prediction.text, language)
     row = np.zeros(2 * len(TESTS))
     row[place] = any(found == normalise(answer.text, language) for answer in example.answers)
