@@ -15,6 +15,7 @@ from typing import Any, cast
 from rich.console import Console
 
 from waystation import display, explain, report, routes
+from waystation.buckets import collect_aspects
 from waystation.excerpts import collect_excerpts
 from waystation.report.numbers import duration
 from waystation.results import collect
@@ -124,8 +125,14 @@ def show_report(path: Path, options: Options, format: str | None, output: Path |
     if format is None and output is None:
         report.show(report.analyse(results), Console())
         return
-    html = format == "html"
-    text = _page(found, report.analyse(results)) if html else report.render(results, format or "")
+    if format == "html":
+        text = _page(found, report.analyse(results))
+    else:
+        wanted = format in ("md", "csv", "json")
+        aspects = (
+            collect_aspects(found.lock, found.plan, found.store, found.study) if wanted else ()
+        )
+        text = report.render(results, format or "", aspects=aspects)
     if output is None:
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
     else:
@@ -139,7 +146,8 @@ def _page(found: Prepared, analysis: report.Analysis) -> str:
     excerpts = collect_excerpts(
         analysis.results, found.lock, found.plan, found.store, found.study, variants
     )
-    return report.render(analysis.results, "html", analysis, excerpts)
+    aspects = collect_aspects(found.lock, found.plan, found.store, found.study)
+    return report.render(analysis.results, "html", analysis, excerpts, aspects)
 
 
 def write_predictions(

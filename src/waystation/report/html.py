@@ -3,8 +3,8 @@
 A content security policy in the file itself forbids every request and every script but the one
 that the report brings (by its hash), so that a page someone passes on stays what it was. Without
 scripts all numbers are there; what needs them (tooltips, example browser) stays hidden. The heat
-map is in `html_grid`, a target's section in `html_target`, examples in `html_examples`, curves in
-`html_curves`, cost in `html_run`.
+map is in `html_grid`, a target's section in `html_target` and `html_layers`, languages in
+`html_languages`, examples in `html_examples`, curves in `html_curves`, cost in `html_run`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Final
 
+from waystation.buckets import Aspects
 from waystation.excerpts import Excerpt
 from waystation.report import html_examples
 from waystation.report.analysis import Analysis, Part
+from waystation.report.breakdown import breakdowns
 from waystation.report.html_curves import curves
 from waystation.report.html_grid import anchor, gains
+from waystation.report.html_languages import languages
 from waystation.report.html_run import cost, faults
 from waystation.report.html_target import section
 from waystation.report.markup import Markup, element, join, name
@@ -31,13 +34,17 @@ LARGEST: Final = 4_500_000
 """Bytes of a page; examples are left out until it fits."""
 
 
-def page(analysis: Analysis, excerpts: Sequence[Excerpt] = ()) -> str:
+def page(
+    analysis: Analysis,
+    excerpts: Sequence[Excerpt] = (),
+    aspects: Sequence[Aspects] = (),
+) -> str:
     """The whole file."""
-    before, after = _sections(analysis, bool(excerpts))
+    before, after = _sections(analysis, bool(excerpts), aspects)
     rest = sum(len(part.encode()) for part in (*before, *after))
     browser = html_examples.section(analysis.results, excerpts, LARGEST - rest)
     if excerpts and not browser:  # there is no room for any
-        return page(analysis)
+        return page(analysis, (), aspects)
     body = element(
         "body",
         element("a", "Skip to the gains", href="#gains", class_="skip"),
@@ -82,27 +89,30 @@ def _head(analysis: Analysis) -> Markup:
     )
 
 
-def _sections(analysis: Analysis, browser: bool) -> tuple[list[Markup], list[Markup]]:
+def _sections(
+    analysis: Analysis, browser: bool, aspects: Sequence[Aspects]
+) -> tuple[list[Markup], list[Markup]]:
     """What comes before and after the example browser."""
     results = analysis.results
-    before = [
-        _overview(analysis),
-        gains(analysis, browser),
-        *(section(analysis, part, anchor(analysis, part)) for part in analysis.parts),
-    ]
+    tables = breakdowns(analysis, aspects)
+    before = [_overview(analysis), gains(analysis, browser)]
+    for part in analysis.parts:
+        own = [b for b in tables if (b.backbone, b.target) == (part.backbone, part.target)]
+        before.append(section(analysis, part, anchor(analysis, part), own))
+    before += languages(analysis, aspects)
     after = [*curves(results), cost(results), *_warnings(results.warnings), _reading()]
     return before, [*after, _provenance(analysis)]
 
 
 def _header(analysis: Analysis) -> Markup:
     results = analysis.results
-    languages = {t for p in analysis.parts for t in (*p.languages, *p.apart)}
+    tags = {t for p in analysis.parts for t in (*p.languages, *p.apart)}
     seeds = f"{'seed' if len(results.seeds) == 1 else 'seeds'} {listing(_words(results.seeds))}"
     facts = [
         listing(results.backbones),
         f"{count(len(analysis.stops), 'stop')} and the baseline",
         count(len(results.targets), "target"),
-        count(len(languages), "language"),
+        count(len(tags), "language"),
         seeds,
     ]
     return element(
@@ -127,6 +137,8 @@ def _bar(analysis: Analysis, browser: bool) -> Markup:
         element("a", _title(analysis, part), href=f"#{anchor(analysis, part)}")
         for part in analysis.parts
     ]
+    if any(p.languages for p in analysis.parts):
+        links.append(element("a", "Languages", href="#languages"))
     if browser:
         links.append(element("a", "Examples", href="#examples"))
     if any(len(s.curve) > 1 for s in analysis.results.steps):

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from waystation.report import plots, tips
+from collections.abc import Sequence
+
+from waystation.report import tips
 from waystation.report.analysis import BASELINE, MEAN, Analysis, Cell, Part
 from waystation.report.axis import Axis, domain
+from waystation.report.breakdown import FEWEST, Breakdown, Bucket
 from waystation.report.families import grouped
-from waystation.report.html_grid import strength
+from waystation.report.html_layers import layers
 from waystation.report.markup import Markup, element, name
 from waystation.report.numbers import (
     NOTHING,
+    count,
     interval,
     language_name,
+    listing,
     points,
     score,
-    variant,
 )
 from waystation.report.sentences import metric_line
 from waystation.report.words import look, mark, phrase
 
 
-def section(analysis: Analysis, part: Part, anchor: str) -> Markup:
-    """Everything on one target and backbone."""
+def section(
+    analysis: Analysis, part: Part, anchor: str, tables: Sequence[Breakdown] = ()
+) -> Markup:
+    """Everything on one target and backbone; `tables` are its scores by bucket."""
     many = len(analysis.results.backbones) > 1
     title = f"{part.target} on {part.backbone}" if many else part.target
     task = f"{part.task}: " if part.task != part.target else ""
@@ -31,10 +37,11 @@ def section(analysis: Analysis, part: Part, anchor: str) -> Markup:
         element("p", part.sentence, class_="verdict"),
     ]
     if part.means:
-        children += [*_layers(analysis, part), _multiples(analysis, part)]
+        children += [*layers(analysis, part), _multiples(analysis, part)]
         children.append(
             element("details", element("summary", "All numbers"), _table(analysis, part))
         )
+        children += _buckets(analysis, part, tables)
     return element("section", *children, id=anchor)
 
 
@@ -120,7 +127,7 @@ def _table(analysis: Analysis, part: Part) -> Markup:
         bounds = part.bounds.get(language, {})
         cells = [element("td", score(bounds.get(n)), class_="noise") for n in names]
         cells.append(_baseline(part, language))
-        cells += [_gain(part, part.cell(s, language), language) for s in analysis.stops]
+        cells += [_scored(part.mean(s, language), part.cell(s, language)) for s in analysis.stops]
         label = "mean" if language == MEAN else language_name(language)
         extra = [element("small", "fine-tuned on")] if language in part.apart else []
         kind = "mean" if language == MEAN else "apart" if language in part.apart else ""
@@ -139,11 +146,11 @@ def _baseline(part: Part, language: str) -> Markup:
     return element("td", score(value), *extra)
 
 
-def _gain(part: Part, cell: Cell | None, language: str) -> Markup:
+def _scored(value: float | None, cell: Cell | None) -> Markup:
+    """A score with its gain and interval."""
     if cell is None or cell.gain is None:
         return element("td", NOTHING, element("span", "not measured", class_="ci"))
     shown, gain = look(cell), cell.gain
-    value = part.mean(cell.stop, language)
     return element(
         "td",
         f"{score(value)} ",
@@ -153,99 +160,46 @@ def _gain(part: Part, cell: Cell | None, language: str) -> Markup:
     )
 
 
-def _layers(analysis: Analysis, part: Part) -> list[Markup]:
-    """Retrieval only: every layer and pooling, and which one the grid shows."""
-    if len(part.variants) < 2:
+# --- by bucket --------------------------------------------------------------------------------
+
+
+def _buckets(analysis: Analysis, part: Part, tables: Sequence[Breakdown]) -> list[Markup]:
+    """Scores and gains by length, label and the like, folded away."""
+    if not tables:
         return []
     text = (
-        f"The grid shows {variant(part.variant)}, which scores highest without a stop, and the"
-        " same for every stop: choosing again for each stop would turn a change of the best layer"
-        " into a gain."
+        f"{part.headline} in each bucket, mean over the languages that have at least {FEWEST}"
+        " items there; then score and gain of each stop with its interval. Many intervals: of"
+        " every twenty about one leaves out 0 by chance."
     )
-    stops = (BASELINE, *analysis.stops)
-    head = [element("th", "layer and pooling", scope="col")]
-    head += [element("th", "no stop" if s == BASELINE else name(s), scope="col") for s in stops]
-    variants = sorted(part.variants, key=_by_layer)
-    poolings = dict.fromkeys(v.partition("/")[2] for v in variants)
-    bodies = []
-    for pooling in poolings:
-        rows = [_layer(analysis, part, v) for v in variants if v.partition("/")[2] == pooling]
-        bodies.append(element("tbody", *rows))
-    table = element(
-        "table",
-        element("thead", element("tr", *head)),
-        *bodies,
-        class_="heat layers",
-        data_grid=True,
-        style=f"--columns:{len(stops)}",
-    )
-    label = f"Scores and gains by layer and pooling on {part.target}"
-    caption = (
-        f"Mean {part.headline} by layer and pooling; below it the gain over no stop. Colour: the"
-        " interval of the gain leaves out 0."
-    )
+    names = listing([table.feature for table in tables])
+    shown = [_bucket_table(analysis, part, table) for table in tables]
     return [
-        element("h3", "Layers and poolings"),
-        element("p", text),
-        element(
-            "figure",
-            element("figcaption", caption),
-            element("div", table, class_="scroll", role="region", aria_label=label),
-        ),
-        *_layer_plot(analysis, part),
-        element("h3", f"By language, {variant(part.variant)}"),
-    ]
+        element("details", element("summary", f"By {names}"), element("p", text, class_="meta"),
+                *shown, class_="buckets")
+    ]  # fmt: skip
 
 
-def _by_layer(name: str) -> tuple[str, int, str]:
-    layer, _, pooling = name.partition("/")
-    return pooling, int(layer) if layer.isdigit() else 0, layer
-
-
-def _layer(analysis: Analysis, part: Part, layer: str) -> Markup:
-    """One row: the baseline's score, then score and gain of each stop."""
-    cells = [c for c in part.cells if c.language == MEAN and c.gain]
-    top = max((abs(c.gain.value) for c in cells if c.gain), default=0.0)
-    row = [element("td", element("b", score(part.mean(BASELINE, MEAN, layer))), class_="base")]
+def _bucket_table(analysis: Analysis, part: Part, table: Breakdown) -> Markup:
+    head = [element("th", n, scope="col") for n in (table.feature, "items", "no stop")]
     for stop in analysis.stops:
-        cell = part.cell(stop, MEAN, layer)
-        if cell is None or cell.gain is None:
-            row.append(element("td", NOTHING, class_="none"))
-            continue
-        shown = look(cell)
-        row.append(
-            element(
-                "td",
-                element("b", score(part.mean(stop, MEAN, layer))),
-                element("span", f"{points(cell.gain.value)} {mark(cell)}".strip(), class_="word"),
-                class_=shown,
-                style=strength(cell.gain.value, top) if shown in ("gain", "loss") else "",
-                data_tip=tips.of_cell(part, cell),
-            )
-        )
-    note = [element("small", "in the grid")] if layer == part.variant else []
-    return element("tr", element("th", variant(layer), *note, scope="row"), *row)
+        head.append(element("th", name(stop), element("small", "score, gain"), scope="col"))
+    rows = [_bucket(analysis, part, bucket) for bucket in table.buckets]
+    drawn = element(
+        "table", element("thead", element("tr", *head)), element("tbody", *rows), class_="plain"
+    )
+    label = f"Scores and gains by {table.feature} on {part.target}"
+    return element(
+        "figure",
+        element("figcaption", f"An item's {table.feature}: {table.meaning}."),
+        element("div", drawn, class_="scroll", tabindex="0", role="region", aria_label=label),
+    )
 
 
-def _layer_plot(analysis: Analysis, part: Part) -> list[Markup]:
-    """Score over layer, one panel a pooling."""
-    poolings = list(dict.fromkeys(v.partition("/")[2] for v in part.variants))
-    panels = []
-    for pooling in poolings:
-        layers = {
-            int(v.partition("/")[0]): v
-            for v in part.variants
-            if v.partition("/")[2] == pooling and v.partition("/")[0].isdigit()
-        }
-        series = []
-        for number, stop in enumerate((BASELINE, *analysis.stops)):
-            found = [(x, part.mean(stop, MEAN, v)) for x, v in sorted(layers.items())]
-            points_ = tuple((float(x), y) for x, y in found if y is not None)
-            if len(points_) > 1:
-                label = "no stop" if stop == BASELINE else stop
-                series.append(plots.Series(label=label, points=points_, number=number))
-        if series:
-            title = f"{part.headline} on {part.target} by layer, {pooling} pooling"
-            drawn = plots.lines(series, title, f"layer ({pooling} pooling)")
-            panels.append(element("div", drawn, class_="panel"))
-    return [element("div", *panels, class_="panels wide")] if panels else []
+def _bucket(analysis: Analysis, part: Part, bucket: Bucket) -> Markup:
+    fewer = len(bucket.languages) < len(part.languages)
+    where = [element("small", count(len(bucket.languages), "language"))] if fewer else []
+    cells = [element("td", f"{bucket.items:,}"), element("td", score(bucket.means.get(BASELINE)))]
+    for stop in analysis.stops:
+        cells.append(_scored(bucket.means.get(stop), bucket.cell(stop)))
+    return element("tr", element("th", bucket.name, *where, scope="row"), *cells)

@@ -52,9 +52,17 @@ def memory(size_bytes: int) -> str:
 
 
 def variant(text: str) -> str:
-    """`layer 8, mean pooling` of `8/mean`; other variants as they are."""
-    layer, slash, pooling = text.partition("/")
-    return f"layer {layer}, {pooling} pooling" if slash and layer.isdigit() else text
+    """`layer 8, mean pooling` of `8/mean`, with `, ratio margin` of `8/mean/ratio`.
+
+    Other variants as they are.
+    """
+    layer, *rest = text.split("/")
+    return f"layer {layer}, {pooling(*rest)}" if rest and layer.isdigit() else text
+
+
+def pooling(name: str, scoring: str = "") -> str:
+    """`mean pooling`, `mean pooling, ratio margin`."""
+    return f"{name} pooling" + (f", {scoring} margin" if scoring else "")
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

@@ -83,6 +83,52 @@ def lines(series: Sequence[Series], title: str, axis: str) -> Markup:
     return _svg(right + 150, bottom + 36, title, *marks, class_="lines")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Dots:
+    """Points (x, y, tooltip) of one colour; `number` picks it, 0 being the baseline's."""
+
+    points: tuple[tuple[float, float, str], ...]
+    number: int
+
+
+def scatter(series: Sequence[Dots], title: str, axis: str, *, zero: bool = False) -> Markup:
+    """Points over a numeric axis. `zero` draws a line there and keeps it in the picture."""
+    left, right, top, bottom = 34.0, 268.0, 8.0, 128.0
+    found = [(x, y) for s in series for x, y, _ in s.points]
+    ys = [y for _, y in found] + [0.0] * zero
+    low, high = min(ys), max(ys)
+    margin = max(0.06 * (high - low), 1.0)
+    low, high = low - margin, high + margin
+    first, last = min(x for x, _ in found), max(x for x, _ in found)
+    room = 0.05 * max(last - first, 1e-9)
+    first, last = first - room, last + room
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        across = (x - first) / (last - first)
+        return left + across * (right - left), bottom - (y - low) / (high - low) * (bottom - top)
+
+    marks = []
+    for t in ticks(low, high, 3):
+        kind = "zero" if zero and abs(t) < 1e-9 else "grid"
+        marks.append(_line(left, at(first, t)[1], right, at(first, t)[1], kind))
+        marks.append(_text(left - 6, at(first, t)[1] + 4, number(t), "tick", "end"))
+    for t in ticks(first, last, 5):
+        marks.append(_text(at(t, low)[0], bottom + 14, number(t), "tick", "middle"))
+    marks.append(_text((left + right) / 2, bottom + 28, axis, "tick", "middle"))
+    for s in series:
+        # Languages as far as one another would hide each other's stops: these stand side by side.
+        aside = (s.number - (len(series) + 1) / 2) * 3.2 if len(series) > 1 else 0.0
+        for x, y, tip in s.points:
+            cx, cy = at(x, y)
+            colour = f"point line-{s.number % LINES}"
+            marks.append(
+                element("circle", cx=cx + aside, cy=cy, r=3.4, class_=colour, data_tip=tip)
+            )
+    # A group and not one picture: its points can be reached one by one.
+    drawn = _svg(right + 14, bottom + 34, title, *marks, class_="scatter")
+    return Markup(drawn.replace('role="img"', 'role="group"', 1))
+
+
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
     """Positions near the wanted ones that lie at least `gap` apart, within [low, high] if it fits.
 

@@ -121,6 +121,26 @@
     });
   }
 
+  /* --- arrow keys in pictures of points: one tab stop a picture, left to right -------------------- */
+
+  for (const picture of document.querySelectorAll("svg.scatter")) {
+    const points = [...picture.querySelectorAll("circle[data-tip]")]
+      .sort((one, other) => one.cx.baseVal.value - other.cx.baseVal.value);
+    for (const point of points) point.setAttribute("tabindex", "-1");
+    points[0]?.setAttribute("tabindex", "0");
+    picture.addEventListener("keydown", (event) => {
+      const at = points.indexOf(event.target);
+      const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+      if (at < 0 || step === undefined) return;
+      event.preventDefault();
+      const next = points[Math.max(0, Math.min(at + step, points.length - 1))];
+      points[at].setAttribute("tabindex", "-1");
+      next.setAttribute("tabindex", "0");
+      next.focus({ preventScroll: true });
+      next.scrollIntoView({ block: "nearest", inline: "nearest" });
+    });
+  }
+
   /* --- the example browser ------------------------------------------------------------------- */
 
   const section = $("examples");

@@ -69,6 +69,32 @@ def of_part(part: Part) -> str:
     return text
 
 
+def of_variants(part: Part) -> str:
+    """Why the grid shows this layer and pooling, and what hangs on it; "" without a choice."""
+    if len(part.variants) < 2:
+        return ""
+    if part.variant == part.official:
+        top = max(int(v.partition("/")[0]) for v in part.variants)
+        why = f"what the benchmark's own scripts evaluate on a backbone of {top} layers"
+    else:
+        why = (
+            "chosen by name before any score was seen (mean pooling, cosine, the layer nearest to"
+            " two thirds of the highest), since no official variant was measured"
+        )
+    text = f"The grid shows {variant(part.variant)}, the same for every stop: {why}."
+    if part.spread is not None:
+        worst, best = part.spread
+        low, high = part.mean("none", variant=worst), part.mean("none", variant=best)
+        assert low is not None
+        assert high is not None
+        text += (
+            f" Without a stop the best variant ({variant(best)}: {score(high)}) and the worst"
+            f" ({variant(worst)}: {score(low)}) are {score(high - low)} points apart; a gain"
+            " smaller than that may be no more than what another layer would give."
+        )
+    return text
+
+
 def brief(part: Part) -> str:
     """One short sentence on a target: its best clear stop, the counts, what went unseen."""
     measured = [c for c in part.grid if c.gain is not None]

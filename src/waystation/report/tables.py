@@ -11,33 +11,43 @@ import csv
 import io
 import json
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Final
 
+from waystation.buckets import Aspects
 from waystation.examples import JSON
-from waystation.report.analysis import BASELINE, MEAN, Analysis, Cell, Part
+from waystation.languages import distance_to_english
+from waystation.report.analysis import BASELINE, MEAN, Analysis, Cell, Part, headline_variant
+from waystation.report.breakdown import Breakdown, Bucket, Sliced, breakdowns, sliced
+from waystation.report.families import grouped
 from waystation.report.numbers import (
+    NOTHING,
     interval,
     language_name,
     points,
     score,
     variant,
 )
-from waystation.report.sentences import metric_line
+from waystation.report.profile import fertility
+from waystation.report.sentences import metric_line, of_variants
+from waystation.report.transfer import Transfer
 from waystation.report.words import LEGEND, mark
 from waystation.results import Results
+from waystation.statistics import Gain
 
 SCHEMA_VERSION: Final = 1
 CSV_COLUMNS: Final = (
     "backbone", "stop", "target", "task", "variant", "seed", "language", "metric", "value", "items",
+    "feature", "bucket",
 )  # fmt: skip
 
 
 # --- Markdown -------------------------------------------------------------------------------
 
 
-def markdown(analysis: Analysis) -> str:
-    """The gains, the scores by language, layers, and what did not run."""
+def markdown(analysis: Analysis, aspects: Sequence[Aspects] = ()) -> str:
+    """The gains, the scores by language, layers, languages, and what did not run."""
     results = analysis.results
     lines = [f"# {_plain(results.study)}", "", _plain(analysis.sentence), ""]
     for backbone in results.backbones:
@@ -49,6 +59,7 @@ def markdown(analysis: Analysis) -> str:
         lines += ["", _plain(LEGEND), ""]
     for part in analysis.parts:
         lines += _part(analysis, part)
+    lines += _languages(analysis, aspects)
     undone = [s for s in results.steps if s.state != "done"]
     if undone:
         lines += ["## Steps that are not done", ""]
@@ -81,8 +92,56 @@ def _part(analysis: Analysis, part: Part) -> list[str]:
             label = variant(name) + (" (in the grid)" if name == part.variant else "")
             gains = [_gain(part.cell(s, MEAN, name)) for s in analysis.stops]
             layers.append([label, score(part.mean(BASELINE, MEAN, name)), *gains])
+        lines += [_plain(of_variants(part)), ""]
         lines += [*_rows(["layer and pooling", "no stop", *analysis.stops], layers), ""]
+    if part.transfer:
+        lines += ["English minus the mean of the other zero-shot languages:", ""]
+        gaps = [_transfer(found) for found in part.transfer]
+        heads = ["route", "English", "others", "gap", "change by the stop"]
+        lines += [*_rows(heads, gaps), ""]
     return lines
+
+
+def _transfer(found: Transfer) -> list[str]:
+    gap, change = found.gap, found.change
+    moved = "" if change is None else f"{points(change.value)} {interval(change.low, change.high)}"
+    return [
+        "no stop" if found.stop == BASELINE else found.stop,
+        score(found.english),
+        score(found.others),
+        f"{points(gap.value)} {interval(gap.low, gap.high)}",
+        moved,
+    ]
+
+
+def _languages(analysis: Analysis, aspects: Sequence[Aspects]) -> list[str]:
+    """Family, script, distance and tokens per word of every language that was evaluated."""
+    tags = list(dict.fromkeys(t for p in analysis.parts for t in (*p.languages, *p.apart)))
+    if not tags:
+        return []
+    backbones = analysis.results.backbones
+    counted = [b for b in backbones if any(fertility(aspects, b, t) for t in tags)]
+    heads = ["language", "family", "script", "distance to English"]
+    for backbone in counted:
+        many = f", {backbone}" if len(backbones) > 1 else ""
+        heads += [f"tokens per word{many}", f"characters per token{many}"]
+    rows = []
+    for family, found in grouped(tags):
+        for row in found:
+            far = distance_to_english(row.tag)
+            cells = [
+                language_name(row.tag),
+                family,
+                row.script,
+                NOTHING if far is None else f"{far}",
+            ]
+            for backbone in counted:
+                pieces = fertility(aspects, backbone, row.tag)
+                word = pieces.per_word if pieces else None
+                cells.append(NOTHING if word is None else f"{word:.2f}")
+                cells.append(f"{pieces.characters:.2f}" if pieces else NOTHING)
+            rows.append(cells)
+    return ["## Languages", "", *_rows(heads, rows), ""]
 
 
 def _gain(cell: Cell | None) -> str:
@@ -108,29 +167,63 @@ def _plain(text: str) -> str:
 # --- CSV ------------------------------------------------------------------------------------
 
 
-def comma_separated(results: Results) -> str:
-    """One row for each value, as measured: no means, no gains."""
+def comma_separated(results: Results, aspects: Sequence[Aspects] = ()) -> str:
+    """One row for each value, as measured: no means, no gains.
+
+    Rows with a feature and a bucket are the headline metric of those items alone, in the variant
+    that the grid shows.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     for s in results.scores:
         for name, value in s.values.items():
             route = (s.backbone, s.stop, s.target, s.task, s.variant, s.seed, s.language)
-            writer.writerow((*route, name, repr(float(value)), len(s.ids)))
+            writer.writerow((*route, name, repr(float(value)), len(s.ids), "", ""))
+    for one in _sliced(results, aspects):
+        s = one.score
+        route = (s.backbone, s.stop, s.target, s.task, s.variant, s.seed, s.language)
+        where = (one.feature.name, one.feature.buckets[one.bucket])
+        shown = repr(s.values[s.headline])
+        writer.writerow((*route, s.headline, shown, one.items, *where))
     return out.getvalue()
+
+
+def _sliced(results: Results, aspects: Sequence[Aspects]) -> Iterator[Sliced]:
+    variants: dict[tuple[str, str], list[str]] = {}
+    for s in results.scores:
+        variants.setdefault((s.backbone, s.target), []).append(s.variant)
+    shown = {
+        key: headline_variant(tuple(dict.fromkeys(found)), results.official.get(key))
+        for key, found in variants.items()
+    }
+    for aspect in aspects:
+        wanted = (aspect.target, aspect.language)
+        yield from sliced(
+            [
+                s
+                for s in results.scores
+                if (s.target, s.language) == wanted and s.variant == shown[s.backbone, s.target]
+            ],
+            aspect,
+        )
 
 
 # --- JSON -----------------------------------------------------------------------------------
 
 
-def as_json(analysis: Analysis) -> str:
+def as_json(analysis: Analysis, aspects: Sequence[Aspects] = ()) -> str:
     """Everything that the report says, see `report_schema.json`."""
-    return json.dumps(document(analysis), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    return (
+        json.dumps(document(analysis, aspects), ensure_ascii=False, indent=2, allow_nan=False)
+        + "\n"
+    )
 
 
-def document(analysis: Analysis) -> JSON:
+def document(analysis: Analysis, aspects: Sequence[Aspects] = ()) -> JSON:
     """The JSON report as plain values."""
     results = analysis.results
+    tables = breakdowns(analysis, aspects)
     return {
         "schema": SCHEMA_VERSION,
         "study": results.study,
@@ -138,7 +231,8 @@ def document(analysis: Analysis) -> JSON:
         "backbones": list(results.backbones),
         "seeds": list(results.seeds),
         "stops": list(results.stops),
-        "targets": [_target(part) for part in analysis.parts],
+        "targets": [_target(part, tables) for part in analysis.parts],
+        "languages": _tongues(analysis, aspects),
         "scores": [
             {
                 "backbone": s.backbone,
@@ -172,7 +266,7 @@ def document(analysis: Analysis) -> JSON:
     }
 
 
-def _target(part: Part) -> JSON:
+def _target(part: Part, tables: Sequence[Breakdown]) -> JSON:
     return {
         "backbone": part.backbone,
         "target": part.target,
@@ -184,18 +278,78 @@ def _target(part: Part) -> JSON:
         "fine_tuning_languages": list(part.apart),
         "variant": part.variant,
         "variants": list(part.variants),
+        "official_variant": part.official,
+        "about_variants": of_variants(part),
         "baselines": {
             language or "mean": {n: _finite(v) for n, v in bounds.items()}
             for language, bounds in part.bounds.items()
         },
         "gains": [_cell(cell, part) for cell in part.cells],
+        "transfer": [
+            {
+                "stop": found.stop,
+                "english": found.english,
+                "others": found.others,
+                "gap": {k: _value(v) for k, v in asdict(found.gap).items()},
+                "change": None if found.change is None else _gain_json(found.change),
+            }
+            for found in part.transfer
+        ],
+        "breakdowns": [
+            {
+                "feature": table.feature,
+                "meaning": table.meaning,
+                "buckets": [_bucket(bucket, part) for bucket in table.buckets],
+            }
+            for table in tables
+            if (table.backbone, table.target) == (part.backbone, part.target)
+        ],
     }
 
 
+def _bucket(bucket: Bucket, part: Part) -> JSON:
+    return {
+        "bucket": bucket.name,
+        "items": bucket.items,
+        "languages": list(bucket.languages),
+        "scores": {stop: _finite(value) for stop, value in bucket.means.items()},
+        "gains": {c.stop: None if c.gain is None else _gain_json(c.gain) for c in bucket.cells},
+    }
+
+
+def _gain_json(gain: Gain) -> JSON:
+    return {k: _value(v) for k, v in asdict(gain).items()}
+
+
+def _tongues(analysis: Analysis, aspects: Sequence[Aspects]) -> JSON:
+    """What each evaluated language is, and how each backbone's tokenizer cuts it."""
+    tags = dict.fromkeys(t for p in analysis.parts for t in (*p.languages, *p.apart))
+    found: list[JSON] = []
+    for family, rows in grouped(tags):
+        for row in rows:
+            pieces: dict[str, JSON] = {}
+            for backbone in analysis.results.backbones:
+                cut = fertility(aspects, backbone, row.tag)
+                if cut is not None:
+                    pieces[backbone] = {
+                        "tokens_per_word": _finite(cut.per_word),
+                        "characters_per_token": cut.characters,
+                    }
+            found.append(
+                {
+                    "language": row.tag,
+                    "name": row.name,
+                    "family": family,
+                    "script": row.script,
+                    "distance_to_english": distance_to_english(row.tag),
+                    "tokens": pieces,
+                }
+            )
+    return found
+
+
 def _cell(cell: Cell, part: Part) -> JSON:
-    gain: JSON = None
-    if cell.gain is not None:
-        gain = {k: _value(v) for k, v in asdict(cell.gain).items()}
+    gain = None if cell.gain is None else _gain_json(cell.gain)
     return {
         "stop": cell.stop,
         "variant": cell.variant,
