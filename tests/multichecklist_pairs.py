@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import hashlib
 
-LANGUAGES = (
+from waystation.languages import listed
+
+LANGUAGES = listed(
     "en af ar az bg bn de el es et eu fa fi fr gu ha he hi ht hu id it ja jv ka kk ko lt ml mr"
     " ms my nl pa pl pt qu ru sw ta te th tl tr uk ur vi wo yo zh"
-).split()
+)
 TESTS = (
     "A is COMP than B. Who is more / less COMP?",
     "Intensifiers (very, super, extremely) and reducers (somewhat, kinda, etc)?",
     "size, shape, age, color",
 )
 # Every article of any language and words like them; each is tried in every language.
-ARTICLES = (
+ARTICLES = listed(
     "’n ال একটি একজন ein eine einen einem Ein Ο ένα μια a an the in at The A un una unos unas el"
     " la los las bat یک une le en एक egy ഒരു တစ်ဦး een ਇੱਕ ਇਕ um uma o ஒரு Si si bir một dafa kan"
     " один 一个"
-).split()
+)
 # Every mark that some language strips, and some that none does.
 ENDS = ("", " ", ".", ",", ", ", "৷", "।", "„", "”", "\u200f", "!", "。", "،")
 WORDS = ("Anna", "hund", "собака", "一只狗", "कुत्ता", "unan", "guinea pig", "größer")
