@@ -349,6 +349,9 @@ def submission(
     backbone: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of the study's; else its first.")
     ] = None,
+    references: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the gold there, in the same layout.")
+    ] = None,
     store: StoreFolder = STORE,
     data: DataFolder = None,
     limit: Limit = None,
@@ -361,7 +364,7 @@ def submission(
     from waystation.score_verbs import write_submission
     from waystation.submission import Choice
 
-    choice = Choice(stop=stop, seed=seed, backbone=backbone, partial=partial)
+    choice = Choice(stop=stop, seed=seed, backbone=backbone, partial=partial, references=references)
     options = _options(store, data, limit)
     raise typer.Exit(write_submission(study, options, benchmark, folder, choice, json=json))
 

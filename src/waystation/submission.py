@@ -1,21 +1,19 @@
 """`submit`: a study's stored predictions in the layout that a benchmark's own script reads.
 
-One folder per task with `test-{language}.{suffix}` (google-research/xtreme@838c13b, `evaluate.py`
-and README): labels and tags one a line, an empty line after each sentence, JSON of id to answer or
-ranking, XCOPA's JSON lines, mined pairs, and for Tatoeba the line number (from 0) of the nearest
-sentence to each English one, these sorted as `utils_preprocess.py` sorts them. Only whole test
-sets are written; what is missing is named. Nothing is scored or predicted here.
+One folder per task with `test-{language}.{suffix}`; `score/layout.py` writes the files, and the
+gold beside them where asked for, since the official gold is not public and the official script
+needs it. Only whole test sets are written; what is missing is named. Nothing is scored or
+predicted here.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, NamedTuple, cast
 
 from waystation.benchmarks import Benchmark, Part
 from waystation.errors import UserError, suggest
@@ -24,12 +22,12 @@ from waystation.plan import Route
 from waystation.report.analysis import headline_variant
 from waystation.resolve import task_of
 from waystation.run import Options, Prepared, prepare
+from waystation.score import layout
+from waystation.score.benchmark import sizes
 from waystation.steps import read_predictions
 from waystation.store import explained
 from waystation.study import BASELINE, Study, Target
 from waystation.task import Task
-
-DEPTH: Final = 20  # candidates per query, as Mewsli-X's evaluation reads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +39,14 @@ class Choice:
     backbone: str | None = None
     partial: bool = False
     """Write what there is although something is missing."""
+    references: Path | None = None
+    """A folder for the gold of the same items, in the same layout."""
+
+
+class _File(NamedTuple):
+    predictions: str
+    gold: str
+    count: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +81,9 @@ def submit(
     Raises UserError for an unknown stop, seed or backbone and for targets that are evaluated on
     parts of the test sets.
     """
-    _check_folder(folder)
+    for place in (folder, choice.references):
+        if place is not None:
+            _check_folder(place)
     if options.limit is not None:
         raise UserError(
             f"expected whole test sets, found --limit {options.limit}; run the study without it."
@@ -90,14 +98,16 @@ def submit(
     )
     routes = [r for r in prepared.plan.routes if (r.backbone, r.stop, r.seed) == chosen]
     missing: list[str] = []
-    written: dict[str, str] = {}
+    written: dict[str, _File] = {}
     notes: list[str] = []
     for part in benchmark.parts:
         files, said = _files(prepared, part, routes, notes)
         missing += said
         written |= files
     if written and (choice.partial or not missing):
-        _write(folder, written)
+        _write(folder, {name: file.predictions for name, file in written.items()})
+        if choice.references is not None:
+            _write(choice.references, {name: file.gold for name, file in written.items()})
     else:
         written = {}
     return Submission(
@@ -157,8 +167,8 @@ def _limit_of(target: Target) -> str:
 
 def _files(
     prepared: Prepared, part: Part, routes: Sequence[Route], notes: list[str]
-) -> tuple[dict[str, str], list[str]]:
-    """{file: content} of one task, and the sentence that says what it lacks."""
+) -> tuple[dict[str, _File], list[str]]:
+    """{path: file} of one task, and the sentence that says what it lacks."""
     targets = [t for t in cast("Any", prepared.lock["targets"]) if t["task"] == part.name]
     if not targets:
         return {}, [f"{part.name}: not a target of the study."]
@@ -171,7 +181,7 @@ def _files(
     undone = [tag for tag in part.languages if tag in found and not _is_done(prepared, found[tag])]
     ready = [tag for tag in part.languages if tag in found and tag not in undone]
     task = task_of(target["ref"], prepared.study.path.resolve().parent)
-    files: dict[str, str] = {}
+    files: dict[str, _File] = {}
     unfit: list[str] = []
     for tag in ready:
         content = _content(prepared, task, found[tag], part, notes)
@@ -179,6 +189,7 @@ def _files(
             unfit.append(tag)
         else:
             files[part.file(tag)] = content
+    notes += sizes(part, {tag: files[part.file(tag)].count for tag in ready if tag not in unfit})
     said = []
     if absent:
         said.append(f"not evaluated in {', '.join(absent)}")
@@ -198,18 +209,13 @@ def _is_done(prepared: Prepared, route: Route) -> bool:
 
 def _content(
     prepared: Prepared, task: Task[Any], route: Route, part: Part, notes: list[str]
-) -> str | None:
+) -> _File | None:
     """One file; None for mined pairs without a threshold."""
     store = prepared.store
     entry = cast("Any", prepared.lock["data"])[route.data]
     examples: list[Any] = cast("Any", store.data(entry["digest"], task.example))
     by_id = {p.id: p for p in read_predictions(store, route.predict, task.kind)}
     predictions = [by_id[example.id] for example in examples]
-    if part.size is not None and len(examples) != part.size:
-        notes.append(
-            f"{part.name}, {route.language}: {len(examples):,} items, where the official test set"
-            f" has {part.size:,}."
-        )
     if task.kind in ("bitext", "query"):
         names = list(predictions[0].variants)
         layers = [int(n.partition("/")[0]) for n in names if n.partition("/")[0].isdigit()]
@@ -219,68 +225,18 @@ def _content(
             "." if variant == official else ", which is not the official variant."
         )
         notes += [note] if len(names) > 1 and note not in notes else []
-        neighbours = [p.variants[variant] for p in predictions]
+        predictions = [p.variants[variant] for p in predictions]
         if task.mines:
             scored = cast("Any", store.read_json(route.score, "score.json"))
             if task.headline not in scored["variants"][variant]:
                 return None
             threshold = scored["thresholds"][variant]["threshold"]
-            return _pairs(examples, neighbours, threshold)
-        return _NEIGHBOURS[task.kind](examples, neighbours)
-    return "".join(_LINES[task.kind](predictions))
-
-
-def _pairs(examples: Sequence[Any], found: Sequence[Any], threshold: float) -> str:
-    return "".join(
-        f"{example.id}\t{near.forward[0]}\n"
-        for example, near in zip(examples, found, strict=True)
-        if near.forward and near.forward_scores[0] >= threshold
+            predictions = layout.cut(predictions, threshold)
+    return _File(
+        predictions=layout.predicted(task, examples, predictions),
+        gold=layout.gold(task, examples),
+        count=len(examples),
     )
-
-
-def _nearest(examples: Sequence[Any], found: Sequence[Any]) -> str:
-    """Per English sentence, in their sorted order, the position of the nearest other one."""
-    position = {example.id: number for number, example in enumerate(examples)}
-    order = sorted(range(len(examples)), key=lambda n: examples[n].target.strip())
-    return "".join(f"{position[found[n].backward[0]]}\n" for n in order)
-
-
-def _ranked(examples: Sequence[Any], found: Sequence[Any]) -> str:
-    ranked = {
-        example.id: list(near.forward[:DEPTH])
-        for example, near in zip(examples, found, strict=True)
-    }
-    return json.dumps(ranked, ensure_ascii=False, indent=0) + "\n"
-
-
-_NEIGHBOURS: Final[Mapping[str, Callable[[Sequence[Any], Sequence[Any]], str]]] = {
-    "bitext": _nearest,
-    "query": _ranked,
-}
-
-
-def _labels(predictions: Sequence[Any]) -> Iterator[str]:
-    return (f"{p.label}\n" for p in predictions)
-
-
-def _options(predictions: Sequence[Any]) -> Iterator[str]:
-    return (json.dumps({"label": p.label}) + "\n" for p in predictions)
-
-
-def _tags(predictions: Sequence[Any]) -> Iterator[str]:
-    return ("".join(f"{tag}\n" for tag in p.tags) + "\n" for p in predictions)
-
-
-def _answers(predictions: Sequence[Any]) -> Iterator[str]:
-    yield json.dumps({p.id: p.text for p in predictions}, ensure_ascii=False, indent=0) + "\n"
-
-
-_LINES: Final[Mapping[str, Callable[[Sequence[Any]], Iterator[str]]]] = {
-    "classification": _labels,
-    "choice": _options,
-    "tagging": _tags,
-    "span": _answers,
-}
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:

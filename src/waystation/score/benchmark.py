@@ -107,7 +107,7 @@ def score_benchmark(
             (metric, *_) = next(iter(found["variants"].values())).values()
             for name in part.values:
                 values[part.name][name][tag] = metric["values"][name]
-        notes += _sizes(part, counts)
+        notes += sizes(part, counts)
     if faults:
         raise UserError("\n".join(faults))
     return summed_up(benchmark, values) | {
@@ -160,7 +160,8 @@ def _strangers(benchmark: Benchmark, folder: Path) -> list[str]:
     return notes
 
 
-def _sizes(part: Part, counts: Mapping[str, int]) -> list[str]:
+def sizes(part: Part, counts: Mapping[str, int]) -> list[str]:
+    """What to say where test sets do not have the official number of items."""
     if part.size is None:
         return []
     other = {tag: count for tag, count in counts.items() if count != part.size}
