@@ -16,7 +16,7 @@ import io
 import json
 import math
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final, TypeAlias, TypeVar, cast
 
@@ -306,41 +306,50 @@ def _sentence(
     return start, tuple(row[0] for row in rows), tags
 
 
-def conllu(path: Path) -> Iterator[tuple[int, str, tuple[str, ...], tuple[str, ...]]]:
-    """CoNLL-U sentences: (line of word 1, sent_id, forms, universal tags) of the words.
+def _words(rows: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
+    """(form, universal tag) of the words: rows whose id is a plain number."""
+    return [(cells[1], cells[3]) for cells in rows if cells[0].isdecimal()]
 
-    Lines of multi-word tokens (`1-2`) and empty nodes (`1.1`) are passed over, as the format
-    defines them to be beside the words. https://universaldependencies.org/format.html
+
+def conllu(
+    path: Path, words_of: Callable[[Sequence[Sequence[str]]], list[tuple[str, str]]] = _words
+) -> Iterator[tuple[int, str, tuple[str, ...], tuple[str, ...]]]:
+    """CoNLL-U sentences: (line of its first row, sent_id, forms, universal tags) of the words.
+
+    Rows of multi-word tokens (`1-2`) and empty nodes (`1.1`) are passed over, as the format
+    defines them to be beside the words; `words_of` may make other words of a sentence's rows.
+    https://universaldependencies.org/format.html
     """
     name, start = "", 1
-    words: list[tuple[str, str]] = []
-    number = 0
+    rows: list[list[str]] = []
+    count = number = 0
     for number, row in [*lines(path), (-1, "")]:
         if row.startswith("#"):
             key, _, value = row[1:].partition("=")
             name = value.strip() if key.strip() == "sent_id" else name
         elif row:
-            start = start if words else number
-            words.extend(_node(row, len(words), path, number))
-        elif words:
+            start = start if count else number
+            rows.append(_node(row, count, path, number))
+            count += rows[-1][0].isdecimal()
+        elif count:
             if not name:
                 raise DataError("expected '# sent_id =' before the sentence", path, start)
-            forms, tags = zip(*words, strict=True)
+            forms, tags = zip(*words_of(rows), strict=True)
             yield start, name, forms, tags
-            name, words = "", []
+            name, rows, count = "", [], 0
 
 
-def _node(row: str, before: int, path: Path, number: int) -> list[tuple[str, str]]:
+def _node(row: str, before: int, path: Path, number: int) -> list[str]:
     cells = row.split("\t")
     if len(cells) != 10:
         raise DataError(f"expected 10 tab-separated columns, found {len(cells)}", path, number)
     if "-" in cells[0] or "." in cells[0]:
-        return []
+        return cells
     if cells[0] != str(before + 1):
         raise DataError(f"expected word {before + 1}, found '{cells[0]}'", path, number)
     filled(cells[1], "a word form in column 2", path, number)
     filled(cells[3], "a universal tag in column 4", path, number)
-    return [(cells[1], cells[3])]
+    return cells
 
 
 def parallel(paths: Sequence[Path]) -> Iterator[tuple[int, tuple[str, ...]]]:

@@ -30,6 +30,7 @@ from waystation.hub_files import Hub
 from waystation.settings import Numerics, TrainConfig
 from waystation.store import Store, explained, pretty, write_atomically
 from waystation.study import Stage, Study, Target, TaskUse
+from waystation.study_parts import RETRIEVAL
 from waystation.task import Task
 
 FORMAT = 1
@@ -130,8 +131,8 @@ class Resolver:
                     f"{task.name}: no dev split apart from the training examples; {len(held)} of"
                     f" {len(limited) + len(held)} are held out for it (whole groups)."
                 )
-            notes += _unverified(task, self.data)
-            return {
+            notes += _said_of(task, self.data, use.language, split)
+            made: dict[str, JSON] = {
                 "count": len(limited),
                 "digest": self.store.put_data(limited),
                 "dev_count": len(held),
@@ -139,6 +140,14 @@ class Resolver:
                 "files": files,
                 "notes": cast("JSON", notes),
             }
+            if task.pools and not task.mines:
+                splits = (
+                    f"{split}+{dev}" if dev and self.present(task, use.language, dev) else split
+                )
+                pool = sources.load_pool(task, self.data, (use.language,), splits).examples
+                for part, queries in (("pool_digest", limited), ("dev_pool_digest", held)):
+                    made[part] = self.store.put_data(trial_pool(pool, queries, 0))
+            return made
 
         splits = [split] + ([dev] if dev else [])
         return self.entry(name, task, use.language, splits, make)
@@ -155,7 +164,7 @@ class Resolver:
                 "count": len(examples),
                 "digest": self.store.put_data(examples),
                 "files": self.files(task, language, split),
-                "notes": cast("JSON", _unverified(task, self.data)),
+                "notes": cast("JSON", _said_of(task, self.data, language, split)),
             }
 
         return self.entry(name, task, language, [split], make)
@@ -219,7 +228,8 @@ class Resolver:
         self, old: Mapping[str, Any], task: Task[Any], language: str, splits: list[str]
     ) -> bool:
         """Whether an entry's files, version and stored examples are as the lock says."""
-        digests = [old.get("digest"), old.get("dev_digest")]
+        names = ("digest", "dev_digest", "pool_digest", "dev_pool_digest")
+        digests = [old.get(name) for name in names]
         if old.get("version") != task.version:
             return False
         if not all(self.store.has_data(d) for d in digests if d):
@@ -338,14 +348,18 @@ def _on_hub(entry: Mapping[str, Any]) -> bool:
     return bool(entry["files"]) and all(hub.pinned([f[0]]) for f in entry["files"])
 
 
-def _unverified(task: Task[Any], place: sources.Place) -> list[str]:
-    """What to say of data whose schema has not been compared with the live hub."""
-    if task.hub is None or task.hub.verified or not isinstance(place, Hub):
-        return []
-    return [
-        f"{task.name}: read from {task.hub.card} by a schema that agrees with what was found, but"
-        " was written from public documentation and not compared with the official files."
-    ]
+def _said_of(task: Task[Any], place: sources.Place, language: str, split: str) -> list[str]:
+    """What to say of files of another release, or of a schema not compared with the live hub."""
+    if task.hub is not None and isinstance(place, Hub):
+        if task.hub.verified:
+            return []
+        return [
+            f"{task.name}: read from {task.hub.card} by a schema that agrees with what was found,"
+            " but was written from public documentation and not compared with the official files."
+        ]
+    found = [sources.find(task, place, language, part).layout for part in sources.parts(split)]
+    notes = dict.fromkeys(layout.note for layout in found if layout.note)
+    return [f"{task.name} ({language}): {note}" for note in notes]
 
 
 def _versions() -> dict[str, JSON]:
@@ -401,7 +415,7 @@ def _target(resolver: Resolver, target: Target) -> JSON:
     pinned = [resolver.stage(s, target) for s in stages or ()] if target.fine_tuned else []
     if pinned:
         trained = [m["head"] for m in cast("Any", pinned[-1])["members"]]
-        if to_json(head) not in trained:
+        if to_json(head) not in trained and task.kind not in RETRIEVAL:
             resolver.faults.append(
                 f"{resolver.study.path}: targets.{target.name}: expected its last fine-tuning"
                 f" stage to train a {head.kind} head with labels {list(head.labels)}, found"
@@ -481,7 +495,7 @@ def _languages(resolver: Resolver, target: Target, task: Task[Any]) -> tuple[str
 def head_of(task: Task[Any], target: Target | None) -> HeadSpec:
     """A task's head under a target's options; retrieval heads carry layers and poolings."""
     options = dict(task.options) | (target.options if target is not None else {})
-    if task.kind in ("bitext", "query") and target is not None:
+    if task.kind in RETRIEVAL and target is not None:
         layers = target.layers
         options["layers"] = layers if isinstance(layers, str) else ",".join(map(str, layers))
         options["pooling"] = ",".join(target.pooling)

@@ -10,6 +10,7 @@ A place is a data folder, or the hub where there is none: then a task's files ar
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -100,7 +101,7 @@ def find(task: Task[Any], data: Place, language: str, split: str, *, pool: bool 
             return Found(layout=layout, files=())
         matches = [tuple(_matches(data, pattern)) for pattern in patterns]
         if matches and all(matches):
-            files = tuple(file for match in matches for file in match)
+            files = tuple(dict.fromkeys(file for match in matches for file in match))
             return Found(layout=layout, files=files)
         tried += [" with ".join(patterns)] if patterns else []
     raise UserError(_missing(task, data, language, split, tried))
@@ -188,25 +189,26 @@ def load(task: Task[Any], data: Place, language: str, split: str) -> Loaded:
 
 
 def load_pool(task: Task[Any], data: Place, languages: Sequence[str], split: str) -> Loaded:
-    """The candidates of some languages and one split, one after the other, ids checked."""
+    """The candidates of some languages and a split or sum of splits, ids checked."""
     candidates: dict[str, Candidate] = {}
     files: dict[SourceFile, None] = {}
-    for language in languages:
-        found = find(task, data, language, split, pool=True)
+    for language, part in itertools.product(languages, parts(split)):
+        found = find(task, data, language, part, pool=True)
         files |= dict.fromkeys(source_file(path, data) for path in found.files)
         path = found.files[0] if found.files else task.name
-        before = len(candidates)
-        for candidate in found.layout.read(found.files, language, split):
-            if candidate.id in candidates:
+        empty = True
+        for candidate in found.layout.read(found.files, language, part):
+            empty = False
+            if candidates.get(candidate.id, candidate) != candidate:
                 raise DataError(
                     f"expected every candidate's id once (pool of {task.name}), found"
-                    f" '{candidate.id}' twice; remove or rename one",
+                    f" '{candidate.id}' for two texts; remove or rename one",
                     path,
                 )
             candidates[candidate.id] = candidate
-        if len(candidates) == before:
+        if empty:
             raise DataError(
-                f"expected candidates in the pool of {task.name} ({language}, split '{split}'),"
+                f"expected candidates in the pool of {task.name} ({language}, split '{part}'),"
                 " found none; the file is empty or cut off",
                 path,
             )

@@ -35,12 +35,14 @@ class Layout(Generic[E]):
     folder (shell patterns allowed, each must match); an empty tuple says that this layout does
     not have them. `read(files, language, split)` yields examples from the files found, in that
     order, and raises DataError with file and line where they are not as the format promises.
-    `reads_folder` is False for tasks that need no files (the built-in benchmark).
+    `reads_folder` is False for tasks that need no files (the built-in benchmark). `note` is what
+    the lock and the report say of results on these files, where they are not the official ones.
     """
 
     paths: Callable[[str, str], tuple[str, ...]]
     read: Callable[[Sequence[Path], str, str], Iterable[E]]
     reads_folder: bool = True
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
