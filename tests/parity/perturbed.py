@@ -17,6 +17,8 @@ from waystation.examples import SpanExample
 DATA = Path(os.environ.get("WAYSTATION_DATA", Path(__file__).parents[2] / "../shared/data"))
 XNLI_LABELS = ("contradiction", "entailment", "neutral")
 
+XCOPA = ("et", "ht", "id", "it", "qu", "sw", "ta", "th", "tr", "vi", "zh")
+
 # task -> language -> the gold file below DATA
 FILES: dict[str, dict[str, str]] = {
     "xnli": dict.fromkeys(("de", "hi", "zh"), "xnli/test-labels.txt"),
@@ -46,6 +48,10 @@ FILES: dict[str, dict[str, str]] = {
         "vi": "xquad/xquad.es.json",
         "zh": "xquad/xquad.zh.json",
     },
+    "pawsx": {lang: f"pawsx/dev-{lang}.tsv" for lang in ("de", "fr", "zh")},
+    "xcopa": {lang: f"xcopa/{lang}/val.{lang}.jsonl" for lang in XCOPA},
+    "bucc2018": {"zh": "bucc2018/zh-en.dev.gold"},
+    "lareqa": {lang: f"xquad-r/{lang}.json" for lang in ("de", "en", "es", "zh")},
     "tatoeba": {
         lang: f"tatoeba/tatoeba.{code}-eng.eng"
         for lang, code in (("de", "deu"), ("fi", "fin"), ("hi", "hin"), ("zh", "cmn"))
@@ -67,8 +73,13 @@ def questions(task: str, language: str) -> list[SpanExample]:
 
 
 def lines(task: str, language: str) -> list[str]:
-    """The gold lines of a task with one label, or one index, a line."""
-    rows = [row for _, row in readers.lines(DATA / FILES[task][language])]
+    """The gold of a task with one label, pair or index per item."""
+    path = DATA / FILES[task][language]
+    if task == "xcopa":
+        return [str(record["label"]) for _, record in readers.jsonl(path)]
+    rows = [row for _, row in readers.lines(path) if row]
+    if task == "pawsx":
+        return [row.split("\t")[2] for row in rows]
     return [str(i) for i in range(len(rows))] if task == "tatoeba" else rows
 
 
@@ -98,15 +109,20 @@ def perturb_tags(gold: Sequence[Sequence[str]], seed: str) -> list[list[str]]:
 
 
 def perturb_answers(gold: Sequence[SpanExample], seed: str) -> dict[str, str]:
-    """A gold answer as it is, widened, cut, in upper case, decorated, elsewhere or empty."""
+    """A gold answer as it is, shifted, in upper case, decorated, elsewhere, with words dropped or
+    doubled, or empty; where there is none, an empty answer, an article or a piece of the text."""
     draw = random.Random(seed)
     predicted = {}
     for example in gold:
-        assert example.answers
+        if not example.answers:
+            predicted[example.id] = draw.choice(["", "", " ", "the", "A.", example.context[:9]])
+            continue
         answer = draw.choice(example.answers)
         start, end = answer.start, answer.start + len(answer.text)
-        context, kind = example.context, draw.randrange(8)
+        context, kind = example.context, draw.randrange(10)
         shift = draw.randint(1, 25)
+        words = answer.text.split()
+        place = draw.randrange(len(words)) if words else 0
         predicted[example.id] = {
             0: answer.text,
             1: answer.text,
@@ -116,40 +132,57 @@ def perturb_answers(gold: Sequence[SpanExample], seed: str) -> dict[str, str]:
             5: f"  the «{answer.text}», an - der el la của những {answer.text[:1]}。",
             6: context[shift : shift + draw.randint(5, 60)],
             7: "" if shift < 5 else context[start : end + 4 * shift],
+            8: " ".join(words[:place] + words[place + 1 :]),
+            9: " ".join([*words[: place + 1], *words[place:], "The."]),
         }[kind]
     return predicted
 
 
-def synthetic_tags(labels: Sequence[str], seed: int, count: int = 1000) -> list[list[str]]:
-    """Random sentences of 1 to 12 tags with many repetitions, needing no data."""
-    draw = random.Random(f"synthetic {seed}")
+def perturb_pairs(gold: Sequence[str], seed: str) -> list[str]:
+    """Mined pairs: some dropped, some with another target, some twice, some invented."""
+    draw = random.Random(seed)
+    targets = [line.split("\t")[1] for line in gold]
+    predicted = []
+    for line in gold:
+        source, target = line.split("\t")
+        chance = draw.random()
+        if chance < 0.2:
+            continue
+        predicted.append(f"{source}\t{draw.choice(targets) if chance < 0.4 else target}")
+        if chance > 0.9:
+            predicted.append(predicted[-1])
+        if chance > 0.95:
+            predicted.append(f"{source}-no\t{target}")
+    return predicted
+
+
+def scored_pairs(gold: Sequence[str], seed: str, wrong: float) -> list[tuple[str, str, float]]:
+    """One candidate per source, (source, target, score), with many equal scores.
+
+    `wrong` is how many wrong pairs there are for each right one; right pairs score higher on
+    average, and the lowest score belongs to a wrong one.
+    """
+    draw = random.Random(seed)
     found = []
-    for _ in range(count):
-        tags: list[str] = []
-        for _ in range(draw.randint(1, 12)):
-            tags.append(tags[-1] if tags and draw.random() < 0.4 else draw.choice(labels))
-        found.append(tags)
-    return found
+    for line in gold:
+        source, target = line.split("\t")
+        if draw.random() < 0.9:
+            found.append((source, target, round(draw.gauss(1.15, 0.1) * 256) / 256))
+        for number in range(int(wrong) + (draw.random() < wrong % 1)):
+            score = round(draw.gauss(0.95, 0.1) * 256) / 256
+            found.append((f"{source}-{number}", f"{target}-{number}", score))
+    draw.shuffle(found)
+    return [*found, ("last", "last", -1.0)]
 
 
-UPOS = (
-    "ADJ",
-    "ADP",
-    "ADV",
-    "AUX",
-    "CCONJ",
-    "DET",
-    "INTJ",
-    "NOUN",
-    "NUM",
-    "PART",
-    "PRON",
-    "PROPN",
-    "PUNCT",
-    "SCONJ",
-    "SYM",
-    "VERB",
-    "X",
-    "_",
-)
-BIO = ("O", "B-LOC", "I-LOC", "B-ORG", "I-ORG", "B-PER", "I-PER")
+def perturb_ranking(relevant: Sequence[str], pool: Sequence[str], seed: str) -> list[str]:
+    """0 to 30 candidates: relevant ones among others, some of them more than once."""
+    draw = random.Random(seed)
+    ranked: list[str] = []
+    for _ in range(draw.choice((0, 1, 5, 20, 20, 20, 30))):
+        chance = draw.random()
+        if chance < 0.15 and ranked:
+            ranked.append(draw.choice(ranked))
+        else:
+            ranked.append(draw.choice(relevant if chance < 0.4 else pool))
+    return ranked

@@ -33,6 +33,9 @@ class Metric(Generic[P, E]):
 
     `case` is for metrics that count several examples as one case: examples that it gives one name
     bear equal shares of that case, whose statistics are the least of theirs.
+
+    `corpus` is for official scripts that read all examples in sequence: the rows of all at once,
+    where they are not what `statistics` gives for each alone.
     """
 
     names: tuple[str, ...]
@@ -40,6 +43,7 @@ class Metric(Generic[P, E]):
     reduce: Callable[[Statistics], dict[str, float]]
     headlines: Callable[[Statistics], Statistics] | None = None
     case: Callable[[E], str] | None = None
+    corpus: Callable[[Sequence[P], Sequence[E], str], Statistics] | None = None
 
     def of_many(self, totals: Statistics) -> Statistics:
         """The headline of each of float64[n, k]."""
@@ -70,6 +74,8 @@ def measure(
     language: str,
 ) -> Statistics:
     """float64[n, k]: the metric's statistics of aligned predictions and examples."""
+    if metric.corpus is not None:
+        return metric.corpus(predictions, examples, language)
     rows = [metric.statistics(p, e, language) for p, e in zip(predictions, examples, strict=True)]
     measured = np.asarray(rows, dtype=np.float64)
     if metric.case is not None:

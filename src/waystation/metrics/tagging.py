@@ -6,14 +6,16 @@ without a prefix: 0.0.12, whose values XTREME publishes, keeps the whole tag as 
 0.0.12 over raw UPOS tags, `CHUNK_F1` is 1.2.2; on B-/I-/O tags of names without a dash both are
 the same. `UDPOS_F1_1X` is 1.2.2 under names of its own, to stand beside `UDPOS_F1`.
 
-seqeval reads a corpus as one sequence with an O after every sentence. An O ends any chunk, so
-counting sentence by sentence gives the same sums wherever every type is a name other than O.
+seqeval reads a corpus as one sequence with an O after every sentence, and so does `corpus`; each
+chunk counts in the sentence that it ends in. An O ends any chunk, so that sentences could be read
+one by one, but for a tag of one letter (X) in 1.x: it has the type of O, at the beginning of a
+sentence it starts nothing, and a chunk found next begins where one last began sentences before.
 Chunks are compared as seqeval does: type, first and last word all equal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -39,16 +41,24 @@ def split_last_dash(tag: str) -> tuple[str, str]:
 
 def chunks(tags: Sequence[str], split: Split = split_first_letter) -> set[Chunk]:
     """(type, first word, last word) of every chunk of one sentence."""
-    found: set[Chunk] = set()
-    prefix_before, type_before = split("O")
-    first = 0
-    for position, tag in enumerate((*tags, "O")):
-        prefix, type_ = split(tag)
-        if _ends(prefix_before, prefix, type_before != type_):
-            found.add((type_before, first, position - 1))
-        if _starts(prefix_before, prefix, type_before != type_):
-            first = position
-        prefix_before, type_before = prefix, type_
+    return chunks_of([tags], split)[0]
+
+
+def chunks_of(sentences: Iterable[Sequence[str]], split: Split) -> list[set[Chunk]]:
+    """The chunks that end in each sentence, positions counted through all of them, O's included."""
+    found: list[set[Chunk]] = []
+    prefix_before, type_before = "O", ""
+    first = position = 0
+    for tags in sentences:
+        found.append(set())
+        for tag in (*tags, "O"):
+            prefix, type_ = split(tag)
+            if _ends(prefix_before, prefix, type_before != type_):
+                found[-1].add((type_before, first, position - 1))
+            if _starts(prefix_before, prefix, type_before != type_):
+                first = position
+            prefix_before, type_before = prefix, type_
+            position += 1
     return found
 
 
@@ -88,10 +98,18 @@ def _tokens(prediction: TagsPrediction, example: TaggingExample, _: str) -> Stat
 
 
 def _chunk_f1(split: Split, suffix: str = "") -> Metric[TagsPrediction, TaggingExample]:
-    def statistics(prediction: TagsPrediction, example: TaggingExample, _: str) -> Statistics:
-        gold = chunks(_gold(prediction, example), split)
-        predicted = chunks(prediction.tags, split)
-        return np.array([len(gold & predicted), len(predicted), len(gold)], dtype=np.float64)
+    def corpus(
+        predictions: Sequence[TagsPrediction], examples: Sequence[TaggingExample], _: str
+    ) -> Statistics:
+        gold = chunks_of(map(_gold, predictions, examples), split)
+        found = chunks_of([p.tags for p in predictions], split)
+        rows = [(len(g & f), len(f), len(g)) for g, f in zip(gold, found, strict=True)]
+        return np.array(rows, dtype=np.float64).reshape(-1, 3)
+
+    def statistics(
+        prediction: TagsPrediction, example: TaggingExample, language: str
+    ) -> Statistics:
+        return np.asarray(corpus([prediction], [example], language)[0])
 
     def reduce(total: Statistics) -> dict[str, float]:
         return {name + suffix: value for name, value in f1_precision_recall(total).items()}
@@ -101,6 +119,7 @@ def _chunk_f1(split: Split, suffix: str = "") -> Metric[TagsPrediction, TaggingE
         statistics=statistics,
         reduce=reduce,
         headlines=f1s,
+        corpus=corpus,
     )
 
 

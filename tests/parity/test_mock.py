@@ -1,0 +1,75 @@
+"""XTREME's own mock submission, every task and language, from files to values."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from parity.cases import GOLDEN
+from waystation.score import score_files
+from waystation.task import get
+
+# google-research/xtreme@838c13b, evaluate_test.py: averages over languages.
+PUBLISHED = {
+    "pawsx": {"accuracy": 51.42857142857143},
+    "xnli": {"accuracy": 30.666666666666668},
+    "panx": {
+        "f1": 57.50793650793652,
+        "precision": 54.729166666666664,
+        "recall": 62.750000000000014,
+    },
+    "udpos": {
+        "f1": 70.21746048354693,
+        "precision": 71.02232625883823,
+        "recall": 69.54982073976082,
+    },
+    "bucc2018": {"f1": 55.0, "precision": 55.0, "recall": 55.0},
+    "tatoeba": {"accuracy": 53.611111111111114},
+    "xquad": {"exact_match": 77.27272727272727, "f1": 79.9586776859504},
+    "mlqa": {"exact_match": 57.142857142857146, "f1": 81.76870748299321},
+    "tydiqa": {"exact_match": 88.88888888888889, "f1": 97.22222222222223},
+    "mewslix": {"map@20": 14.39025156130419},
+}
+
+
+def average(values: dict[str, dict[str, float]]) -> dict[str, float]:
+    """Over languages, in the official order of summation."""
+    first = next(iter(values.values()))
+    return {key: sum(v[key] for v in values.values()) / len(values) for key in first}
+
+
+def release(task: str) -> str:
+    """The release of seqeval that the published averages come from."""
+    return "0.0.12" if task in ("udpos", "panx") else ""
+
+
+@pytest.mark.parametrize("task", list(PUBLISHED))
+def test_what_the_scripts_say_today_is_what_they_published(task: str) -> None:
+    assert average(GOLDEN["mock"][task][release(task)]) == PUBLISHED[task]
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("task", list(PUBLISHED))
+def test_mock_submission(task: str) -> None:
+    """Files of a checkout named by WAYSTATION_XTREME, which is not part of this repository."""
+    checkout = os.environ.get("WAYSTATION_XTREME")
+    if not checkout:
+        pytest.skip("WAYSTATION_XTREME does not name a checkout of google-research/xtreme")
+    folder = Path(checkout) / "mock_test_data"
+    scored = get(task)
+    official = GOLDEN["mock"][task]
+    suffix = "json" if task in ("xquad", "mlqa", "tydiqa", "mewslix") else "tsv"
+    for language, expected in official[release(task)].items():
+        name = f"{task}/test-{language}.{suffix}"
+        result: Any = score_files(
+            scored, folder / "predictions" / name, folder / "labels" / name, language
+        )
+        found = result["variants"][""]
+        assert found[scored.headline]["values"] == expected, language
+        if task == "udpos":
+            newer = found["f1_seqeval1"]["values"]
+            other = {k.removesuffix("_seqeval1"): v for k, v in newer.items()}
+            assert other == official["1.2.2"][language], language
