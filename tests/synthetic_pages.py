@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from synthetic_results import ACCURACY, generator, one_step, train_step
+from waystation.buckets import QUARTERS, Aspects, Feature, Size
 from waystation.excerpts import Excerpt, Item, Output, Run, Text
 from waystation.languages import XTREME_R
 from waystation.metrics import total
@@ -78,6 +79,43 @@ def excerpts_of(results: Results, items: int = 12) -> tuple[Excerpt, ...]:
                 total=200,
                 runs=tuple(runs),
                 items=tuple(_item(kind, language, n, len(runs)) for n in range(items)),
+            )
+        )
+    return tuple(found)
+
+
+# --- what test items are like -----------------------------------------------------------------
+
+
+def aspects_of(results: Results) -> tuple[Aspects, ...]:
+    """Invented features of every target and language: quarters, and a label of two unequal sizes.
+
+    Texts have two tokens a word in English, and more the later a language comes.
+    """
+    ids = {(s.target, s.language): s.ids for s in results.scores}
+    found = []
+    for number, ((target, language), names) in enumerate(ids.items()):
+        n = len(names)
+        quarters = Feature(
+            name="text length",
+            meaning="its quarter of the language's own items by length",
+            buckets=QUARTERS,
+            places=tuple(4 * i // n for i in range(n)),
+        )
+        labels = Feature(
+            name="label",
+            meaning="its gold label",
+            buckets=("entailment", "neutral", "contradiction"),
+            places=tuple(0 if i < 3 else 1 if i < n // 2 else None for i in range(n)),
+        )
+        tokens = dict.fromkeys(results.backbones, (20 + number) * n)
+        found.append(
+            Aspects(
+                target=target,
+                language=language,
+                ids=names,
+                features=(quarters, labels),
+                size=Size(10 * n, 50 * n, tokens),
             )
         )
     return tuple(found)

@@ -151,6 +151,7 @@ def _scores(route: Route, task: Task[Any], found: Any) -> Iterator[Score]:
         values: dict[str, float] = {}
         for one in metrics.values():
             values |= one["values"]
+        values |= headline["values"]  # another metric may have a value of the same name
         yield Score(
             backbone=route.backbone,
             stop=route.stop,

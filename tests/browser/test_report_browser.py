@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from synthetic_pages import chosen, excerpts_of, large
+from synthetic_pages import aspects_of, chosen, excerpts_of, large
 from synthetic_results import HOSTILE, QUICK, renamed, synthetic
 from waystation.excerpts import Excerpt, Text
 from waystation.report import analyse, render
@@ -42,7 +42,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     results = synthetic(targets=("xnli", "udpos", "xcopa", "tatoeba"), items=60, faults=True)
     path = tmp_path_factory.mktemp("a report") / "report.html"
     analysis = analyse(results, resamples=QUICK)
-    path.write_text(render(results, "html", analysis, excerpts_of(results)), "utf-8")
+    text = render(results, "html", analysis, excerpts_of(results), aspects_of(results))
+    path.write_text(text, "utf-8")
     return path
 
 
@@ -147,9 +148,45 @@ def test_languages_are_grouped_by_family_and_a_gain_has_its_interval(page: Page)
 
 
 def test_retrieval_shows_every_layer(page: Page) -> None:
-    rows = page.locator("#target-4 .layers tbody th").all_inner_texts()
-    assert [r.split(",")[0] for r in rows] == ["layer 4", "layer 8", "layer 12"]
+    maps = page.locator("#target-4 table.sweep")
+    assert maps.count() == 4
+    assert maps.first.locator("thead th").all_inner_texts() == ["layer", "4", "8", "12"]
+    assert maps.first.locator("tbody th").all_inner_texts() == ["mean pooling"]
+    assert maps.nth(1).locator("td.official.shown b").all_inner_texts() == ["74.4◆"]
     assert page.locator("#target-4 svg.lines").count() == 1
+    maps.nth(1).locator("td").first.focus()
+    page.keyboard.press("ArrowRight")
+    tip = page.locator("#tip").inner_text()
+    assert "layer 8, mean pooling" in tip
+    assert "the official variant" in tip
+
+
+def test_points_of_languages_are_reached_by_keys(page: Page) -> None:
+    picture = page.locator("#languages svg.scatter").first
+    points = picture.locator("circle")
+    assert points.count() == 9
+    assert picture.locator("circle[tabindex='0']").count() == 1
+    points.first.focus()
+    picture.locator("circle[tabindex='0']").focus()
+    assert "English (en), no stop" in page.locator("#tip").inner_text()
+    page.keyboard.press("ArrowRight")
+    assert "German (de), no stop" in page.locator("#tip").inner_text()
+    assert "distance to English 1" in page.locator("#tip").inner_text()
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    assert "English (en)" in page.locator("#tip").inner_text()
+
+
+def test_buckets_and_languages_unfold(page: Page) -> None:
+    buckets = page.locator("#target-1 details.buckets")
+    expect(buckets.locator("table").first).to_be_hidden()
+    buckets.locator("summary").click()
+    expect(buckets.locator("table").first).to_be_visible()
+    rows = buckets.locator("table").first.locator("tbody th").all_inner_texts()
+    assert rows == ["shortest quarter", "second quarter", "third quarter", "longest quarter"]
+    page.locator("#languages summary").click()
+    expect(page.locator("#languages .tongues tbody tr").first).to_be_visible()
+    assert page.locator("#languages .tongues tbody tr").count() == 10
 
 
 def test_colours_switch_and_stay(page: Page) -> None:
@@ -346,7 +383,8 @@ def test_a_large_study_stays_under_five_megabytes_and_works(
     results = large()
     path = tmp_path / "large.html"
     analysis = analyse(results, resamples=4)
-    path.write_text(render(results, "html", analysis, excerpts_of(results, 60)), "utf-8")
+    text = render(results, "html", analysis, excerpts_of(results, 60), aspects_of(results))
+    path.write_text(text, "utf-8")
     assert path.stat().st_size < 5_000_000
     found = Opened(chromium, path)
     assert found.messages == []

@@ -20,6 +20,7 @@ from waystation.excerpts import Excerpt
 from waystation.report import html_examples
 from waystation.report.analysis import Analysis, Part
 from waystation.report.breakdown import breakdowns
+from waystation.report.html_benchmark import benchmark
 from waystation.report.html_curves import curves
 from waystation.report.html_grid import anchor, gains
 from waystation.report.html_languages import languages
@@ -99,7 +100,7 @@ def _sections(
     for part in analysis.parts:
         own = [b for b in tables if (b.backbone, b.target) == (part.backbone, part.target)]
         before.append(section(analysis, part, anchor(analysis, part), own))
-    before += languages(analysis, aspects)
+    before += [*benchmark(analysis), *languages(analysis, aspects)]
     after = [*curves(results), cost(results), *_warnings(results.warnings), _reading()]
     return before, [*after, _provenance(analysis)]
 

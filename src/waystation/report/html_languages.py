@@ -30,6 +30,7 @@ class Measure(NamedTuple):
 
     label: str
     values: Mapping[str, float]
+    span: tuple[int, int] | None = None
 
 
 def languages(analysis: Analysis, aspects: Sequence[Aspects]) -> list[Markup]:
@@ -126,9 +127,8 @@ def _pictures(analysis: Analysis, aspects: Sequence[Aspects]) -> list[Markup]:
 def _panels(analysis: Analysis, part: Part, aspects: Sequence[Aspects]) -> list[Markup]:
     tags = (*part.languages, *part.apart)
     distances = {t: distance_to_english(t) for t in tags}
-    far = Measure(
-        "distance to English", {t: float(d) for t, d in distances.items() if d is not None}
-    )
+    known = {t: float(d) for t, d in distances.items() if d is not None}
+    far = Measure("distance to English", known, (0, 5))
     cut = {t: fertility(aspects, part.backbone, t, part.target) for t in tags}
     pieces = {t: f.per_word for t, f in cut.items() if f is not None and f.per_word is not None}
     found = []
@@ -149,7 +149,10 @@ def _panel(analysis: Analysis, part: Part, measure: Measure) -> Markup:
     if len(scores) >= ENOUGH:
         series = [_dots("no stop", scores, measure, 0, part.headline)]
         title = f"{part.headline} on {part.target} without a stop, by {measure.label}"
-        drawn += [plots.scatter(series, title, measure.label), _rho("no stop", scores, measure)]
+        drawn += [
+            plots.scatter(series, title, measure.label, span=measure.span),
+            _rho("no stop", scores, measure),
+        ]
     dots = [
         _dots(stop, values, measure, number, "gain")
         for number, (stop, values) in enumerate(cells.items(), 1)
@@ -157,7 +160,7 @@ def _panel(analysis: Analysis, part: Part, measure: Measure) -> Markup:
     ]
     if dots:
         title = f"Gain on {part.target} by {measure.label}"
-        drawn.append(plots.scatter(dots, title, measure.label, zero=True))
+        drawn.append(plots.scatter(dots, title, measure.label, zero=True, span=measure.span))
         drawn += [
             _rho(stop, values, measure, number)
             for number, (stop, values) in enumerate(cells.items(), 1)

@@ -23,8 +23,8 @@ def layers(analysis: Analysis, part: Part) -> list[Markup]:
     maps = [_map(part, stop) for stop in (BASELINE, *analysis.stops)]
     caption = (
         f"Mean {part.headline} over the languages, layers across, poolings down. ◆ in the grid;"
-        " framed: the official variant. No stop: the darker, the higher. Stops: coloured where"
-        " the interval of the gain over no stop leaves out 0."
+        " framed: the official variant. No stop: the stronger the colour, the higher. Stops:"
+        " coloured where the interval of the gain over no stop leaves out 0."
     )
     return [
         element("h3", "Layers and poolings"),

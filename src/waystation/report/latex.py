@@ -70,6 +70,7 @@ def document(analysis: Analysis) -> str:
         lines += _grid(analysis, backbone)
     for part in analysis.parts:
         lines += _by_language(analysis, part)
+    lines += _transfer(analysis)
     return "\n".join([*lines, r"\end{document}", ""])
 
 
@@ -118,6 +119,39 @@ def _by_language(analysis: Analysis, part: Part) -> list[str]:
         rows.append(([label, score(part.mean(BASELINE, language))], cells))
     caption = f"{escape(part.target + where)}: {escape(metric_line(part))}. {escape(part.sentence)}"
     return _table(analysis.stops, ["language", "no stop"], rows, caption)
+
+
+def _transfer(analysis: Analysis) -> list[str]:
+    """The transfer gap of every route that has English and all other languages."""
+    rows = []
+    for part in analysis.parts:
+        where = f" on {part.backbone}" if len(analysis.results.backbones) > 1 else ""
+        for found in part.transfer:
+            target = part.target + where if found is part.transfer[0] else ""
+            stop = "no stop" if found.stop == BASELINE else found.stop
+            gap, change = found.gap, found.change
+            moved = ["", ""]
+            if change is not None:
+                moved = [points(change.value), interval(change.low, change.high)]
+            cells = [target, stop, score(found.english), score(found.others), points(gap.value)]
+            cells += [interval(gap.low, gap.high), *moved]
+            rows.append(_row([f"{{{escape(c)}}}" for c in cells]))
+    if not rows:
+        return []
+    heads = (
+        r"target & route & English & others & \multicolumn{2}{c}{gap} &"
+        r" \multicolumn{2}{c}{change by the stop} \\"
+    )
+    caption = (
+        r"Transfer gap: the score on English minus the mean over the other zero-shot languages,"
+        r" with 95\% interval; a change below 0 says that the stop brought them nearer."
+    )
+    return [
+        r"{\footnotesize\setlength{\LTcapwidth}{\linewidth}\begin{longtable}{@{}llrrr@{~}lr@{~}l@{}}",
+        rf"\caption{{{caption}}}\\", r"\toprule", heads, r"\midrule", r"\endfirsthead",
+        r"\toprule", heads, r"\midrule", r"\endhead", *rows, r"\bottomrule",
+        r"\end{longtable}}", "",
+    ]  # fmt: skip
 
 
 def _table(

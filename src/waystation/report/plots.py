@@ -91,15 +91,26 @@ class Dots:
     number: int
 
 
-def scatter(series: Sequence[Dots], title: str, axis: str, *, zero: bool = False) -> Markup:
-    """Points over a numeric axis. `zero` draws a line there and keeps it in the picture."""
+def scatter(
+    series: Sequence[Dots],
+    title: str,
+    axis: str,
+    *,
+    zero: bool = False,
+    span: tuple[int, int] | None = None,
+) -> Markup:
+    """Points over a numeric axis. `zero` draws a line there and keeps it in the picture.
+
+    `span` is the range of an axis of whole numbers.
+    """
     left, right, top, bottom = 34.0, 268.0, 8.0, 128.0
     found = [(x, y) for s in series for x, y, _ in s.points]
     ys = [y for _, y in found] + [0.0] * zero
     low, high = min(ys), max(ys)
     margin = max(0.06 * (high - low), 1.0)
     low, high = low - margin, high + margin
-    first, last = min(x for x, _ in found), max(x for x, _ in found)
+    first, last = span or (min(x for x, _ in found), max(x for x, _ in found))
+    whole = [float(t) for t in range(span[0], span[1] + 1)] if span else ticks(first, last, 5)
     room = 0.05 * max(last - first, 1e-9)
     first, last = first - room, last + room
 
@@ -112,7 +123,7 @@ def scatter(series: Sequence[Dots], title: str, axis: str, *, zero: bool = False
         kind = "zero" if zero and abs(t) < 1e-9 else "grid"
         marks.append(_line(left, at(first, t)[1], right, at(first, t)[1], kind))
         marks.append(_text(left - 6, at(first, t)[1] + 4, number(t), "tick", "end"))
-    for t in ticks(first, last, 5):
+    for t in whole:
         marks.append(_text(at(t, low)[0], bottom + 14, number(t), "tick", "middle"))
     marks.append(_text((left + right) / 2, bottom + 28, axis, "tick", "middle"))
     for s in series:

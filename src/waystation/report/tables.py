@@ -31,6 +31,7 @@ from waystation.report.numbers import (
 )
 from waystation.report.profile import fertility
 from waystation.report.sentences import metric_line, of_variants
+from waystation.report.standing import Standing, standings
 from waystation.report.transfer import Transfer
 from waystation.report.words import LEGEND, mark
 from waystation.results import Results
@@ -59,6 +60,8 @@ def markdown(analysis: Analysis, aspects: Sequence[Aspects] = ()) -> str:
         lines += ["", _plain(LEGEND), ""]
     for part in analysis.parts:
         lines += _part(analysis, part)
+    for found in standings(analysis):
+        lines += _standing(found)
     lines += _languages(analysis, aspects)
     undone = [s for s in results.steps if s.state != "done"]
     if undone:
@@ -112,6 +115,20 @@ def _transfer(found: Transfer) -> list[str]:
         f"{points(gap.value)} {interval(gap.low, gap.high)}",
         moved,
     ]
+
+
+def _standing(found: Standing) -> list[str]:
+    """A benchmark's overall, group and task scores by route, and what is missing."""
+    official = found.benchmark
+    heads = ["route", "overall", *official.groups, *official.tasks, "missing"]
+    rows = []
+    for line in found.lines:
+        numbers = [line.overall, *line.groups.values(), *line.tasks.values()]
+        stop = "no stop" if line.stop == BASELINE else line.stop
+        rows.append([stop, *map(score, numbers), "; ".join(line.missing)])
+    notes = [f"- {_plain(note)}" for note in found.notes]
+    title = _plain(f"{official.title}, {found.backbone}")
+    return [f"## {title}", "", *_rows(heads, rows), "", *notes, *([""] if notes else [])]
 
 
 def _languages(analysis: Analysis, aspects: Sequence[Aspects]) -> list[str]:
@@ -232,6 +249,7 @@ def document(analysis: Analysis, aspects: Sequence[Aspects] = ()) -> JSON:
         "seeds": list(results.seeds),
         "stops": list(results.stops),
         "targets": [_target(part, tables) for part in analysis.parts],
+        "benchmarks": [_benchmark(found) for found in standings(analysis)],
         "languages": _tongues(analysis, aspects),
         "scores": [
             {
@@ -319,6 +337,24 @@ def _bucket(bucket: Bucket, part: Part) -> JSON:
 
 def _gain_json(gain: Gain) -> JSON:
     return {k: _value(v) for k, v in asdict(gain).items()}
+
+
+def _benchmark(found: Standing) -> JSON:
+    return {
+        "benchmark": found.benchmark.name,
+        "backbone": found.backbone,
+        "notes": list(found.notes),
+        "routes": [
+            {
+                "stop": line.stop,
+                "overall": line.overall,
+                "groups": dict(line.groups),
+                "tasks": dict(line.tasks),
+                "missing": list(line.missing),
+            }
+            for line in found.lines
+        ],
+    }
 
 
 def _tongues(analysis: Analysis, aspects: Sequence[Aspects]) -> JSON:

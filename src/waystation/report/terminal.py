@@ -16,6 +16,7 @@ from rich.text import Text
 
 from waystation.report.analysis import BASELINE, Analysis, Cell, Part
 from waystation.report.numbers import NOTHING, count, interval, points, score, variant
+from waystation.report.sentences import of_variants
 from waystation.report.words import LEGEND, look, mark
 
 WIDTH: Final = 100
@@ -35,6 +36,10 @@ def show(analysis: Analysis, console: Console) -> None:
         for chosen in _chunks(parts, max(1, (width - FIRST) // COLUMN)):
             title = f"Scores · {backbone}"
             _print(console, _table(analysis, chosen, title, _score_cell, baselines=True), width)
+        gaps = [p for p in parts if p.transfer]
+        for chosen in _chunks(gaps, max(1, (width - FIRST) // COLUMN)):
+            title = f"English minus the mean of the other languages · {backbone}"
+            _print(console, _table(analysis, chosen, title, _transfer_cell, gaps=True), width)
     _print(console, Text(LEGEND), width)
     for part in analysis.parts:
         name = (
@@ -42,7 +47,8 @@ def show(analysis: Analysis, console: Console) -> None:
             if len(analysis.results.backbones) == 1
             else (f"{part.target} ({part.backbone})")
         )
-        _print(console, Text.assemble((f"{name}: ", "bold"), part.sentence), width)
+        said = " ".join(filter(None, [part.sentence, of_variants(part)]))
+        _print(console, Text.assemble((f"{name}: ", "bold"), said), width)
     for line in _faults(analysis):
         _print(console, Text(line, style="yellow"), width)
     _print(console, Text(analysis.sentence, style="bold"), width)
@@ -64,6 +70,7 @@ def _table(
     cell: Callable[[Part, str], Text],
     *,
     baselines: bool = False,
+    gaps: bool = False,
 ) -> Table:
     table = Table(
         title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, title_style="bold"
@@ -79,6 +86,8 @@ def _table(
             row = [Text(score(p.bounds[""].get(name)), style="dim") for p in parts]
             table.add_row(Text(name, style="dim"), *row)
         table.add_row("no stop", *(Text(score(p.mean(BASELINE))) for p in parts))
+    if gaps:
+        table.add_row("no stop", *(cell(p, BASELINE) for p in parts))
     for stop in analysis.stops:
         table.add_row(Text(stop), *(cell(p, stop) for p in parts))
     return table
@@ -100,6 +109,13 @@ def _marked(cell: Cell) -> str:
 def _score_cell(part: Part, stop: str) -> Text:
     value = part.mean(stop)
     return Text(NOTHING if value is None else score(value))
+
+
+def _transfer_cell(part: Part, stop: str) -> Text:
+    found = next((t for t in part.transfer if t.stop == stop), None)
+    if found is None:
+        return Text("not measured", style="dim")
+    return Text(f"{points(found.gap.value)}\n{interval(found.gap.low, found.gap.high)}")
 
 
 def _faults(analysis: Analysis) -> list[str]:
