@@ -18,23 +18,26 @@ Read: TypeAlias = "Callable[[Sequence[Path], str, str], Iterable[Any]]"
 
 
 def layouts(
-    read: Read, *releases: Release, code: Callable[[str], str | None] = str
+    read: Read, *releases: Release, code: Callable[[str], str | None] = str, note: str = ""
 ) -> tuple[Layout[Any], ...]:
     """One layout per release, which maps splits to file names; `{l}` is the file's language code.
 
-    `code` turns a tag into that code; None where the release does not have the language.
+    `code` turns a tag into that code; None where the release does not have the language. `note`
+    is `Layout.note`.
     """
-    return tuple(_layout(read, release, code) for release in releases)
+    return tuple(_layout(read, release, code, note) for release in releases)
 
 
-def _layout(read: Read, release: Release, code: Callable[[str], str | None]) -> Layout[Any]:
+def _layout(
+    read: Read, release: Release, code: Callable[[str], str | None], note: str
+) -> Layout[Any]:
     def paths(language: str, split: str) -> tuple[str, ...]:
         names, own = release.get(split, ()), code(language)
         if own is None:
             return ()
         return tuple(n.replace("{l}", own) for n in ((names,) if isinstance(names, str) else names))
 
-    return Layout(paths=paths, read=read)
+    return Layout(paths=paths, read=read, note=note)
 
 
 def under(folders: Sequence[str], release: Release) -> tuple[Release, ...]:

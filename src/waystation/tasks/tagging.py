@@ -1,32 +1,30 @@
 """One tag per word: parts of speech and names.
 
 XTREME's TSV files are what google-research/xtreme `utils_preprocess.py` writes. Universal
-Dependencies treebanks are read directly as well: syntactic words, universal tags, all treebanks
-of a language together, sorted by name, as XTREME joins them; XTREME itself puts fused tokens
-("zum") in the place of their words, which matters in ar, de, es, fr, he, it, pt and a few more.
+Dependencies treebanks are read directly as well, see `treebanks.py`. Fine-tuning settings are
+those of `scripts/train_udpos.sh` and `scripts/train_panx.sh` there, which agree.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from waystation import readers
 from waystation.errors import DataError
 from waystation.examples import TaggingExample
 from waystation.languages import XTREME_R, listed
 from waystation.metrics.tagging import CHUNK_F1, TOKEN_ACCURACY, UDPOS_F1, UDPOS_F1_1X
-from waystation.task import Task
-from waystation.tasks import Read, hub_words, layouts, under
+from waystation.task import Layout, Task
+from waystation.tasks import Read, hub_words, layouts, treebanks, under
 
-_UPOS: Final = listed(
-    "ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X"
-)
-_UD_XTREME_R: Final = listed(
+# XTREME takes these from UD 2.5; for XTREME-R it adds five from UD 2.7 (scripts/download_data.sh).
+_UD_2_5: Final = listed(
     "af ar bg de el en es et eu fa fi fr he hi hu id it ja kk ko mr nl pt ru ta te th tl tr ur vi"
-    " yo zh lt pl uk wo ro"
+    " yo zh"
 )
+_UD_2_7: Final = listed("lt pl uk wo ro")
 # Languages of later UD releases that `languages.py` knows; files decide what is there.
 _UD_MORE: Final = listed(
     "am be bm br ca cs cy da fo ga gd gl gn gsw gv hr hsb hy is ku la lv mt nb nds nn orv sa se"
@@ -77,29 +75,6 @@ def _unprefixed(word: str, prefix: str, path: Path, line: int) -> str:
     return word.removeprefix(prefix)
 
 
-def _treebanks(files: Sequence[Path], _: str, split: str) -> Iterator[TaggingExample]:
-    """CoNLL-U files; PUD sentences, parallel in all languages, are their own groups.
-
-    Sentences whose text the release withholds (words are `_`) are left out by the rule of
-    XTREME's `utils_preprocess.py`: all words, or all but one.
-    """
-    known = {tag: tag for tag in _UPOS}
-    for path in files:
-        treebank = path.name.split("-ud-")[0]
-        for line, name, words, tags in readers.conllu(path):
-            hidden = words.count("_")
-            if hidden and hidden >= len(words) - 1:
-                continue
-            for tag in tags:
-                readers.one_of(tag, known, f"the universal tags of sentence {name}", path, line)
-            yield TaggingExample(
-                id=name if len(files) == 1 else f"{treebank}/{name}",
-                group=name if treebank.endswith("_pud") else None,
-                words=words,
-                tags=tags,
-            )
-
-
 def _treebank_names(language: str) -> str:
     """The beginning of a language's treebank files: `de_`, and `no_bokmaal` for nb."""
     narrower = {"nb": "no_bokmaal", "nn": "no_nynorsk"}.get(language)
@@ -107,6 +82,37 @@ def _treebank_names(language: str) -> str:
 
 
 _TREEBANKS: Final = {split: f"UD_*/{{l}}*-ud-{split}.conllu" for split in ("train", "dev", "test")}
+
+
+def _release(version: str, languages: Sequence[str], note: str = "") -> tuple[Layout[Any], ...]:
+    """The treebanks of some languages in one release; `*` is any release."""
+
+    def code(language: str) -> str | None:
+        return _treebank_names(language) if language in languages else None
+
+    places = (f"ud-treebanks-v{version}", f"udpos/ud-treebanks-v{version}")
+    return layouts(treebanks.released, *under(places, _TREEBANKS), code=code, note=note)
+
+
+def _other(version: str) -> str:
+    return (
+        f"read from Universal Dependencies {version}, where XTREME and XTREME-R have 2.5 (lt, pl,"
+        " uk, wo and ro: 2.7); not comparable with published scores"
+    )
+
+
+_EVERY: Final = (*_UD_2_5, *_UD_2_7, *_UD_MORE)
+_LATER: Final = tuple(tag for tag in _EVERY if tag not in _UD_2_5)
+# scripts/train_udpos.sh, scripts/train_panx.sh: XLM-R Large, 2 x 16 sentences
+_RECIPE: Final = (
+    ("learning_rate", 2e-5),
+    ("epochs", 10),
+    ("batch_size", 32),
+    ("max_tokens", 128),  # longer sentences are cut into parts: scripts/preprocess_udpos.sh
+    ("stride", 0),  # parts do not overlap
+    ("warmup", 0.0),  # third_party/run_tag.py
+    ("weight_decay", 0.0),  # third_party/run_tag.py
+)
 UDPOS: Final = Task(
     name="udpos",
     version=1,
@@ -114,23 +120,36 @@ UDPOS: Final = Task(
     example=TaggingExample,
     layouts=(
         *layouts(
-            _conll(_UPOS),
+            _conll(treebanks.UPOS),
             *under(
                 ("udpos", "udpos/xtreme_udpos"), {"train": "train-{l}.tsv", "dev": "dev-{l}.tsv"}
             ),
         ),
         *layouts(
-            _treebanks,
-            *under(("udpos", "ud-treebanks-v2.5", "ud-treebanks-v2.7", ""), _TREEBANKS),
+            treebanks.single,
+            *under(("udpos",), _TREEBANKS),
             code=_treebank_names,
+            note=_other("of an unknown release by syntactic words"),
         ),
-        *layouts(_conll(_UPOS), {"test": "udpos/test-{l}.tsv"}),
+        *_release("2.5", _UD_2_5),
+        *_release("2.7", _LATER),
+        *_release("2.7", _UD_2_5, _other("2.7")),
+        *_release("2.5", _LATER, _other("2.5")),
+        *_release("*", _EVERY, _other("of another release")),
+        *layouts(
+            treebanks.single,
+            _TREEBANKS,
+            code=_treebank_names,
+            note=_other("of an unknown release by syntactic words"),
+        ),
+        *layouts(_conll(treebanks.UPOS), {"test": "udpos/test-{l}.tsv"}),
     ),
     hub=hub_words.UDPOS,
-    languages=(*_UD_XTREME_R, *_UD_MORE),
+    languages=_EVERY,
     splits=("train", "dev", "test"),
-    labels=_UPOS,
+    labels=treebanks.UPOS,
     metrics=(UDPOS_F1, UDPOS_F1_1X, TOKEN_ACCURACY),
+    recipe=_RECIPE,
     licence="per treebank, see its README",
     citation="Nivre et al. 2020, Universal Dependencies v2, LREC",
     source="https://universaldependencies.org (XTREME: v2.5, XTREME-R adds v2.7)",
@@ -139,7 +158,14 @@ UDPOS: Final = Task(
         " reports under the name of accuracy; seqeval 1.2.2's F1 (`f1_seqeval1`) and accuracy per"
         " word stand beside it.",
         "Treebanks are looked for before XTREME's test-XX.tsv, whose tags are removed.",
-        "From treebanks: syntactic words, where XTREME has fused tokens.",
+        "XTREME's files and whole releases (ud-treebanks-v2.5/, ud-treebanks-v2.7/): fused tokens"
+        " in the place of their words, as the official script makes them. Single treebanks"
+        " (udpos/UD_*/): syntactic words; the report says so.",
+        "Releases: 2.5 for XTREME's 33 languages in both benchmarks, 2.7 for the five that"
+        " XTREME-R adds (lt pl uk wo ro), by scripts/download_data.sh. Another release is read"
+        " where neither is there, and the report says so.",
+        "All treebanks of a language are joined; th, tl and yo have PUD or small test sets alone."
+        " XTREME-R's training script leaves out wo, which its evaluator requires.",
     ),
 )
 
@@ -167,6 +193,7 @@ PANX: Final = Task(
     splits=("train", "dev", "test"),
     labels=_PANX_LABELS,
     metrics=(CHUNK_F1, TOKEN_ACCURACY),
+    recipe=_RECIPE,
     licence="ODC-BY",
     citation="Pan et al. 2017, Cross-lingual Name Tagging and Linking for 282 Languages, ACL;"
     " splits by Rahimi et al. 2019",
