@@ -79,7 +79,8 @@ def read_sentences(file: Path, ids: bool) -> Sentences:
     for lines, line in enumerate(_lines(file), 1):
         name, text = str(lines), line.strip()
         if ids and text:
-            name, tab, text = (part.strip() for part in line.partition("\t"))
+            name, tab, text = line.partition("\t")
+            name, text = name.strip(), text.strip()
             if not tab or not name:
                 raise DataError(
                     "expected an id, a tab and a sentence, found"
@@ -204,7 +205,7 @@ def _embed(
         vectors.append(made)
         cut += long
     if cut:
-        _say(f"{cut:,} sentences have {max_tokens} tokens or more; what is beyond is not read.")
+        _say(f"Sentences of {max_tokens} tokens or more: {cut:,}; what is beyond is not read.")
     return vectors, asdict(variant) | {"max_tokens": max_tokens, "long": cut}
 
 
