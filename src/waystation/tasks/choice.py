@@ -24,6 +24,17 @@ _XCOPA_LANGUAGES: Final = listed("et ht id it qu sw ta th tr vi zh")
 _SOURCE: Final = "https://raw.githubusercontent.com/cambridgeltl/xcopa/master/data/"
 
 
+# scripts/train_xcopa.sh: XLM-R Large, first on Social IQa, then on COPA, 2 x 16 questions each
+_RECIPE: Final = (
+    ("learning_rate", 3e-5),
+    ("epochs", 5),
+    ("batch_size", 32),
+    ("max_tokens", 128),
+    ("warmup", 0.0),  # third_party/run_xcopa.py
+    ("weight_decay", 0.0),  # third_party/run_xcopa.py
+)
+
+
 def _group(text: str) -> str:
     return digest(text)[:12]
 
@@ -186,6 +197,7 @@ SOCIALIQA: Final = Task(
     metrics=(CHOICE_ACCURACY,),
     test_split="dev",
     chance=100 / 3,
+    recipe=_RECIPE,
     licence="CC BY 4.0",
     citation="Sap et al. 2019, Social IQa: Commonsense Reasoning about Social Interactions, EMNLP",
     source="https://storage.googleapis.com/ai2-mosaic/public/socialiqa/socialiqa-train-dev.zip",
@@ -239,6 +251,7 @@ COPA: Final = Task(
     splits=("train", "dev", "test"),
     metrics=(CHOICE_ACCURACY,),
     chance=50.0,
+    recipe=_RECIPE,
     licence="BSD 2-clause",
     citation="Roemmele et al. 2011, Choice of Plausible Alternatives, AAAI Spring Symposium",
     source="https://dl.fbaipublicfiles.com/glue/superglue/data/v2/COPA.zip",
@@ -270,6 +283,7 @@ XCOPA: Final = Task(
     metrics=(CHOICE_ACCURACY,),
     train=("socialiqa", "copa"),
     chance=50.0,
+    recipe=_RECIPE,
     licence="CC BY 4.0",
     citation="Ponti et al. 2020, XCOPA: A Multilingual Dataset for Causal Commonsense Reasoning",
     source=_SOURCE,

@@ -37,6 +37,19 @@ _GLUE: Final = ("glue", "glue_data", "GLUE", "")
 _GLUE_CITATION: Final = "Wang et al. 2019, GLUE, ICLR"
 
 
+# scripts/train_xnli.sh: XLM-R Large on MNLI, 2 x 16 pairs
+_XNLI_RECIPE: Final = (
+    ("learning_rate", 3e-5),
+    ("epochs", 5),
+    ("batch_size", 32),
+    ("max_tokens", 128),
+    ("warmup", 0.0),  # third_party/run_classify.py
+    ("weight_decay", 0.0),  # third_party/run_classify.py
+)
+# scripts/train_pawsx.sh: the same but for the learning rate
+_PAWSX_RECIPE: Final = (("learning_rate", 2e-5), *_XNLI_RECIPE[1:])
+
+
 def _each(template: str, **names: str) -> dict[str, str]:
     return {split: template.replace("{s}", name) for split, name in names.items()}
 
@@ -126,6 +139,7 @@ MNLI: Final = Task(
     metrics=(ACCURACY,),
     test_split="dev-mismatched",
     chance=100 / 3,
+    recipe=_XNLI_RECIPE,
     licence="OANC and others, see the release",
     citation="Williams et al. 2018, A Broad-Coverage Challenge Corpus for Sentence Understanding",
     source="https://cims.nyu.edu/~sbowman/multinli/multinli_1.0.zip",
@@ -160,6 +174,7 @@ XNLI: Final = Task(
     metrics=(ACCURACY,),
     train=("mnli",),
     chance=100 / 3,
+    recipe=_XNLI_RECIPE,
     licence="CC BY-NC 4.0",
     citation="Conneau et al. 2018, XNLI: Evaluating Cross-lingual Sentence Representations, EMNLP",
     source="https://dl.fbaipublicfiles.com/XNLI/XNLI-1.0.zip",
@@ -198,10 +213,13 @@ PAWSX: Final = Task(
     labels=("0", "1"),
     metrics=(ACCURACY,),
     chance=50.0,
+    recipe=_PAWSX_RECIPE,
     licence="free for any purpose, attribution asked",
     citation="Yang et al. 2019, PAWS-X: A Cross-lingual Adversarial Dataset, EMNLP",
     source="https://storage.googleapis.com/paws/pawsx/x-final.tar.gz",
     notes=(
+        "XTREME's download removes the test labels (pawsx/test-XX.tsv): x-final/ has them, and is"
+        " looked for first.",
         "Label 1 is a paraphrase. Labels differ slightly between languages, as released.",
         "XTREME's files wrap cells with quotes in quotes (`csv.writer`): undone here, so that"
         " the texts are PAWS-X's own; the official scripts train and test on the wrapped text.",

@@ -22,6 +22,24 @@ from waystation.task import Task
 from waystation.tasks import hub_qa, layouts, under
 
 _SQUAD_CITATION: Final = "Rajpurkar et al. 2016, SQuAD: 100,000+ Questions, EMNLP"
+# scripts/train_qa.sh: any model on SQuAD v1.1, 4 x 8 windows
+_RECIPE: Final = (
+    ("learning_rate", 3e-5),
+    ("epochs", 3),
+    ("batch_size", 32),
+    ("max_tokens", 384),
+    ("stride", 128),  # --doc_stride
+    ("warmup", 0.06),  # 500 of about 8,300 steps (88,641 windows of SQuAD v1.1 by BERT's tokens)
+    ("weight_decay", 1e-4),
+    ("selection", "last"),  # --save_steps -1
+)
+# The same script on 3,696 questions has about 350 steps, so that its 500 steps of warm-up never
+# end: the rate rises to about 0.7 of what is asked for.
+_TYDIQA_RECIPE: Final = (
+    ("learning_rate", 2.1e-5),
+    *(setting for setting in _RECIPE[1:] if setting[0] != "warmup"),
+    ("warmup", 1.0),
+)
 _EXPLORER: Final = "https://raw.githubusercontent.com/rajpurkar/SQuAD-explorer/master/dataset/"
 # Articles of the 20-article file that XQuAD's evaluation paragraphs are taken from.
 _XQUAD_ARTICLES: Final = ("Genghis_Khan", "Huguenot", "Immune_system")
@@ -110,6 +128,7 @@ SQUAD_V1: Final = Task(
     splits=("train", "dev", "xquad-articles"),
     metrics=(SQUAD,),
     test_split="dev",
+    recipe=_RECIPE,
     licence="CC BY-SA 4.0",
     citation=_SQUAD_CITATION,
     source=_EXPLORER + "train-v1.1.json",
@@ -153,6 +172,7 @@ XQUAD: Final = Task(
     splits=("test",),
     metrics=(SQUAD, BY_LANGUAGE),
     train=("squad-v1",),
+    recipe=_RECIPE,
     licence="CC BY-SA 4.0",
     citation="Artetxe et al. 2020, On the Cross-lingual Transferability of Monolingual"
     " Representations, ACL",
@@ -164,24 +184,38 @@ XQUAD: Final = Task(
     ),
 )
 
+_MLQA_LANGUAGES: Final = listed("en es de ar hi vi zh")
 _MLQA_FILES: Final = {
     split: f"{split}/{split}-context-{{l}}-question-{{l}}.json" for split in ("dev", "test")
+}
+_MLQA_CROSS: Final = {
+    f"{split}-question-{asked}": f"{split}/{split}-context-{{l}}-question-{asked}.json"
+    for split in ("dev", "test")
+    for asked in _MLQA_LANGUAGES
 }
 MLQA: Final = Task(
     name="mlqa",
     version=1,
     summary="Questions on paragraphs written in seven languages, context and question alike.",
     example=SpanExample,
-    layouts=layouts(_questions, *under(("mlqa/MLQA_V1", "MLQA_V1", "mlqa"), _MLQA_FILES)),
+    layouts=layouts(
+        _questions, *under(("mlqa/MLQA_V1", "MLQA_V1", "mlqa"), {**_MLQA_FILES, **_MLQA_CROSS})
+    ),
     hub=hub_qa.MLQA,
-    languages=listed("en es de ar hi vi zh"),
-    splits=("dev", "test"),
+    languages=_MLQA_LANGUAGES,
+    splits=("dev", "test", *_MLQA_CROSS),
     metrics=(MLQA_SCORE,),
     train=("squad-v1",),
+    recipe=_RECIPE,
     licence="CC BY-SA 3.0",
     citation="Lewis et al. 2020, MLQA: Evaluating Cross-lingual Extractive QA, ACL",
     source="https://dl.fbaipublicfiles.com/MLQA/MLQA_V1.zip",
-    notes=("Context and question are in the same language, as XTREME scores it.",),
+    notes=(
+        "Pairs: a language is that of the context, in which answers are and by which they are"
+        " scored. In `dev` and `test` the question is in it too, as XTREME scores it;"
+        " `test-question-de` has German questions on contexts of any language.",
+        "XTREME's download removes the answers of the test part; MLQA_V1.zip has them.",
+    ),
 )
 
 _TYDIQA: Final = {
@@ -223,10 +257,12 @@ TYDIQA: Final = Task(
     metrics=(SQUAD, BY_LANGUAGE),
     test_split="dev",
     dev_split=None,
+    recipe=_TYDIQA_RECIPE,
     licence="Apache-2.0",
     citation="Clark et al. 2020, TyDi QA, TACL",
     source="https://storage.googleapis.com/tydiqa/v1.1/tydiqa-goldp-v1.1-train.json",
     notes=(
+        "XTREME's download removes the answers of dev: the release's own files have them.",
         "The public dev split is what XTREME tests on; a share of the English training questions"
         " is kept out for selection.",
         "Official scoring normalises every language as English; `f1_language` beside it goes by"
