@@ -87,7 +87,7 @@ def test_a_word_without_pieces_gets_the_unknown_token() -> None:
     assert (row.gold != IGNORED).sum() == 3
     empty = head("decoder")
     empty.tokenizer.unk_token = None
-    assert empty.unknown() == empty.tokenizer("?", add_special_tokens=False)["input_ids"][0]
+    assert empty.words.unknown() == empty.tokenizer("?", add_special_tokens=False)["input_ids"][0]
     empty.tokenizer.unk_token = "<unk>"
 
 

@@ -40,7 +40,8 @@ from waystation.study_parts import (
 from waystation.task import Task
 
 OPTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
-    "tagging": {"first_piece": ("first", "non-empty")},
+    "tagging": {"first_piece": ("first", "non-empty"), "windows": ("shared", "official")},
+    "span": {"windows": ("shared", "official")},
 }
 """Options of a target's head, by kind, with their values."""
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
@@ -194,7 +195,7 @@ def _of_benchmark(item: Item, known: Tasks) -> list[Target]:
         spoken = tuple(tag for tag in part.languages if tag in tags)
         if task is None:
             continue
-        if not spoken and "tasks" in fields:
+        if not spoken and "tasks" in fields and fields["tasks"].content != "all":
             found = f"none of {', '.join(tags)}"
             fields["tasks"].fault(f"a task with one of the languages, as {part.name}", "", found)
         if not spoken:
@@ -271,10 +272,8 @@ def _evaluation(fields: dict[str, Item], task: Task[Any]) -> dict[str, Any]:
 
 
 def _retrieval(fields: dict[str, Item], task: Task[Any], values: dict[str, Any]) -> None:
-    """Layers and poolings, which only a retrieval target has, and settings, which it has not."""
+    """Layers, poolings and scores, which only a retrieval target has."""
     found = f"one for '{task.name}' ({task.kind})"
-    if task.kind in RETRIEVAL and "train" in fields:
-        fields["train"].fault("`train` on a fine-tuned target only", found=found)
     for name in ("layers", "pooling", "scoring", "neighbours"):
         if name in fields and task.kind not in RETRIEVAL:
             fields[name].fault(f"`{name}` on a retrieval target only", found=found)
@@ -315,15 +314,16 @@ def _completed(
 ) -> Target | None:
     """The target with its fine-tuning; None after a fault in it."""
     before = len(item.faults)
-    if task.kind in RETRIEVAL:
-        values["fine_tuned"] = False
-        if recipe is not None and recipe.content is not False:
-            recipe.fault("false, since a retrieval target takes the backbone as the stop left it")
+    if task.kind in RETRIEVAL and (recipe is None or recipe.content is False):
+        values["fine_tuned"] = False  # the backbone as the stop left it
+        if "train" in values:
+            found = f"one for '{task.name}' ({task.kind})"
+            item.fault("`train` on a fine-tuned target only", found=found)
     elif recipe is not None and recipe.content is False:
         recipe.fault(f"a task to fine-tune on, since a {task.kind} target needs a trained head")
     elif recipe is not None and recipe.content is not True:
         values["stages"] = chain(recipe, known)
-        if values["stages"]:
+        if values["stages"] and task.kind not in RETRIEVAL:
             _check_fit(recipe, task, values["stages"][-1], known)
     elif not task.train and task.train_split not in task.splits:
         what = f"`fine_tune:`, since '{task.name}' has no split '{task.train_split}'"

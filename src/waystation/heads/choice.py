@@ -19,7 +19,7 @@ from waystation.errors import UserError
 from waystation.examples import ChoiceExample, ChoicePrediction, HeadSpec
 from waystation.heads import Row
 from waystation.heads.classification import probabilities
-from waystation.heads.pieces import encode_texts, pooled
+from waystation.heads.pieces import Cuts, encode_texts, pooled
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,13 +38,14 @@ class Choice:
 
     def __init__(self, spec: HeadSpec, tokenizer: Any, max_tokens: int) -> None:
         self.spec, self.tokenizer, self.max_tokens = spec, tokenizer, max_tokens
+        self.cuts: Cuts = Cuts()
 
     def module(self, hidden_size: int, dropout: float) -> nn.Module:
         return nn.Sequential(nn.Dropout(dropout), nn.Linear(hidden_size, 1))
 
     def encode(self, examples: Sequence[ChoiceExample], training: bool) -> list[list[Row]]:
         texts = [(e.context, option) for e in examples for option in e.options]
-        encoded = iter(encode_texts(self.tokenizer, texts, self.max_tokens))
+        encoded = iter(encode_texts(self.tokenizer, texts, self.max_tokens, self.cuts))
         found = []
         for index, example in enumerate(examples):
             gold = _gold(example) if training else None

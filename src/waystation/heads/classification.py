@@ -24,7 +24,7 @@ from waystation.examples import (
     ValuePrediction,
 )
 from waystation.heads import Row
-from waystation.heads.pieces import encode_texts, pooled
+from waystation.heads.pieces import Cuts, encode_texts, pooled
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,6 +43,7 @@ class Classification:
 
     def __init__(self, spec: HeadSpec, tokenizer: Any, max_tokens: int) -> None:
         self.spec, self.tokenizer, self.max_tokens = spec, tokenizer, max_tokens
+        self.cuts: Cuts = Cuts()
         self.positions = {label: i for i, label in enumerate(spec.labels)}
 
     @property
@@ -62,7 +63,7 @@ class Classification:
         self, examples: Sequence[ClassificationExample | RegressionExample], training: bool
     ) -> list[list[Row]]:
         texts = [(e.text, e.pair) for e in examples]
-        encoded = encode_texts(self.tokenizer, texts, self.max_tokens)
+        encoded = encode_texts(self.tokenizer, texts, self.max_tokens, self.cuts)
         return [
             [
                 Row(

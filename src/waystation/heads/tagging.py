@@ -6,6 +6,11 @@ a piece `▁` that carries no meaning before most Chinese words. Words are encod
 that equal words have equal pieces. A sentence that is too long is split into windows that share
 up to `stride` tokens; each word is predicted once, in the window where it has most context. Only
 a single word longer than a whole window loses pieces, at its end.
+
+With the option windows=official sentences are split as the XTREME scripts split them
+(google-research/xtreme@838c13b, utils_preprocess.py and third_party/utils_tag.py): windows share
+nothing, a word longer than one is the unknown token, and a tokenizer of RoBERTa's kind, which
+puts two separators between texts, puts both at the end.
 """
 
 from __future__ import annotations
@@ -21,7 +26,7 @@ from torch.nn import functional as F
 from waystation.errors import UserError
 from waystation.examples import HeadSpec, TaggingExample, TagsPrediction
 from waystation.heads import Row
-from waystation.heads.pieces import CHUNK, as_ids, frame
+from waystation.heads.pieces import Cuts, WordPieces, as_ids, frame
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,11 +48,16 @@ class Tagging:
 
     def __init__(self, spec: HeadSpec, tokenizer: Any, max_tokens: int, stride: int) -> None:
         self.spec, self.tokenizer = spec, tokenizer
+        self.cuts: Cuts = Cuts()
+        self.official = spec.option("windows", "shared") == "official"
         self.before, self.after = frame(tokenizer)
+        # A pair of RoBERTa's kind has four special tokens, a single text two.
+        if self.official and tokenizer.num_special_tokens_to_add(pair=True) == 4:
+            self.after = self.after * 2
         self.room = max(1, max_tokens - len(self.before) - len(self.after))
-        self.stride = min(stride, self.room // 2)
+        self.stride = 0 if self.official else min(stride, self.room // 2)
         self.positions = {label: i for i, label in enumerate(spec.labels)}
-        self.space = _space(tokenizer)
+        self.words = WordPieces(tokenizer)
         self.pieces: dict[str, tuple[list[int], int]] = {}
 
     def module(self, hidden_size: int, dropout: float) -> nn.Module:
@@ -59,6 +69,7 @@ class Tagging:
         for index, example in enumerate(examples):
             golds = self._golds(example) if training else []
             lengths = [len(self.pieces[word][0]) for word in example.words]
+            self._count(example.words)
             rows = []
             for part, window in enumerate(windows(lengths, self.room, self.stride)):
                 first, last, owned = window
@@ -87,21 +98,23 @@ class Tagging:
 
     def _learn(self, words: dict[str, None]) -> None:
         """Encode the words that are new; remember their pieces and which one is labelled."""
-        fresh = [word for word in words if word not in self.pieces]
-        for start in range(0, len(fresh), CHUNK):
-            part = fresh[start : start + CHUNK]
-            texts = [self.space + word for word in part]
-            encoded = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
-            for word, ids in zip(part, encoded, strict=True):
-                pieces = list(ids[: self.room]) or [self.unknown()]
-                self.pieces[word] = (pieces, self._labelled(pieces))
+        for word in self.words.learn(words):
+            pieces = self.words.known[word] or [self.words.unknown()]
+            if len(pieces) > self.room:
+                pieces = [self.words.unknown()] if self.official else pieces[: self.room]
+            self.pieces[word] = (pieces, self._labelled(pieces))
 
-    def unknown(self) -> int:
-        """What stands for a word that has no piece of its own (a zero-width space, say)."""
-        unknown = self.tokenizer.unk_token_id
-        if unknown is None:
-            unknown = self.tokenizer("?", add_special_tokens=False)["input_ids"][0]
-        return int(unknown)
+    def _count(self, words: Sequence[str]) -> None:
+        """Add a sentence to what was cut: pieces of words that are longer than a window."""
+        whole = [max(1, len(self.words.known[word])) for word in words]
+        long = [count for count in whole if count > self.room]
+        kept = 0 if self.official else self.room
+        self.cuts["inputs"] += 1
+        self.cuts["tokens"] += sum(whole)
+        if long:
+            self.cuts["inputs_cut"] += 1
+            self.cuts["words_cut"] += len(long)
+            self.cuts["tokens_cut"] += sum(long) - kept * len(long)
 
     def _labelled(self, pieces: list[int]) -> int:
         if self.spec.option("first_piece", "first") == "non-empty":
@@ -154,15 +167,6 @@ class Tagging:
                     tags[word] = self.spec.labels[label]
             found.append(TagsPrediction(id=example.id, tags=tuple(tags)))
         return found
-
-
-def _space(tokenizer: Any) -> str:
-    """A space where the tokenizer sees a word inside a text as other pieces than alone."""
-
-    def ids(text: str) -> list[int]:
-        return list(tokenizer(text, add_special_tokens=False)["input_ids"])
-
-    return "" if ids("a b") == ids("a") + ids("b") else " "
 
 
 def windows(lengths: Sequence[int], room: int, stride: int) -> Iterator[tuple[int, int, range]]:
