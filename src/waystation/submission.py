@@ -182,24 +182,14 @@ def _files(
     ready = [tag for tag in part.languages if tag in found and tag not in undone]
     task = task_of(target["ref"], prepared.study.path.resolve().parent)
     files: dict[str, _File] = {}
-    unfit: list[str] = []
     for tag in ready:
-        content = _content(prepared, task, found[tag], part, notes)
-        if content is None:
-            unfit.append(tag)
-        else:
-            files[part.file(tag)] = content
-    notes += sizes(part, {tag: files[part.file(tag)].count for tag in ready if tag not in unfit})
+        files[part.file(tag)] = _content(prepared, task, found[tag], part, notes)
+    notes += sizes(part, {tag: files[part.file(tag)].count for tag in ready})
     said = []
     if absent:
         said.append(f"not evaluated in {', '.join(absent)}")
     if undone:
         said.append(f"not predicted yet in {', '.join(undone)}, `waystation run` does it")
-    if unfit:
-        said.append(
-            f"no threshold for {', '.join(unfit)}, which needs the files of the split"
-            f" '{task.tune_split}'"
-        )
     return files, [f"{part.name}: {'; '.join(said)}."] if said else []
 
 
@@ -209,8 +199,8 @@ def _is_done(prepared: Prepared, route: Route) -> bool:
 
 def _content(
     prepared: Prepared, task: Task[Any], route: Route, part: Part, notes: list[str]
-) -> _File | None:
-    """One file; None for mined pairs without a threshold."""
+) -> _File:
+    """One language's files; mined pairs are cut as the score step cut them."""
     store = prepared.store
     entry = cast("Any", prepared.lock["data"])[route.data]
     examples: list[Any] = cast("Any", store.data(entry["digest"], task.example))
@@ -227,11 +217,9 @@ def _content(
         notes += [note] if len(names) > 1 and note not in notes else []
         predictions = [p.variants[variant] for p in predictions]
         if task.mines:
+            # The tune split's: a study of a whole test set is not resolved without that split.
             scored = cast("Any", store.read_json(route.score, "score.json"))
-            if task.headline not in scored["variants"][variant]:
-                return None
-            threshold = scored["thresholds"][variant]["threshold"]
-            predictions = layout.cut(predictions, threshold)
+            predictions = layout.cut(predictions, scored["thresholds"][variant]["threshold"])
     return _File(
         predictions=layout.predicted(task, examples, predictions),
         gold=layout.gold(task, examples),
