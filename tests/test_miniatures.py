@@ -11,7 +11,8 @@ from waystation.task import get
 TRAINING = {
     "mnli": ("train", "dev"), "pawsx": ("train", "dev"), "udpos": ("train", "dev"),
     "panx": ("train", "dev"), "squad-v1": ("train", "dev"), "tydiqa": ("train",),
-    "socialiqa": ("train", "dev"), "copa": ("train", "dev"),
+    "socialiqa": ("train", "dev"), "copa": ("train", "dev"), "squad-r": ("train", "dev"),
+    "mewslix-pairs": ("train", "dev"),
 }  # fmt: skip
 
 
@@ -37,13 +38,13 @@ def test_english_training_parts(folder, name, splits):
         assert len(sources.load(get(name), folder, "en", split).examples) == miniatures.ITEMS
 
 
-@pytest.mark.parametrize("name", ["bucc2018", "lareqa", "mewslix"])
+@pytest.mark.parametrize("name", ["bucc2018", "lareqa", "mewslix", "squad-r", "mewslix-pairs"])
 def test_what_is_relevant_is_in_the_pool(folder, name):
     task = get(name)
     for language in task.languages:
         tags = task.languages if task.shared_pool else (language,)
-        pool = {c.id for c in sources.load_pool(task, folder, tags, "test").examples}
-        queries = sources.load(task, folder, language, "test").examples
+        pool = {c.id for c in sources.load_pool(task, folder, tags, task.test_split).examples}
+        queries = sources.load(task, folder, language, task.test_split).examples
         assert {id_ for query in queries for id_ in query.relevant} <= pool
         assert any(query.relevant for query in queries)
 

@@ -20,6 +20,11 @@ from waystation.errors import DataError
 from waystation.examples import Candidate, QueryExample, SpanExample
 
 _BRACES: Final = re.compile(r"\{(.*?)\}")
+_END: Final = re.compile(r"[.!?]+[\"'”’)\]]*(?=\s+[\"'“‘(\[]*[^\W_a-z])")
+_NO_END: Final = re.compile(
+    r"(?:^|[\s(\"“])(?:\w|\w\.\w|Mr|Mrs|Ms|Dr|St|Jr|Sr|vs|c|ca|No|Gen|Col|Lt|Rev|Prof|Mt|Ft|Gov|Sen"
+    r"|Rep|Capt|Sgt|approx|U\.S|U\.K|D\.C)\.$"
+)
 
 
 # -- BUCC ------------------------------------------------------------------------------------------
@@ -96,10 +101,10 @@ def lareqa(files: Sequence[Path], language: str, split: str) -> Iterator[QueryEx
     as the official script does.
     """
     relevant: dict[str, list[str]] = {}
-    for file in sorted(dict.fromkeys(files), key=lambda path: path.name):
-        for question, candidates in _answers(file):
+    for file in sorted(files, key=lambda path: path.name):
+        for question, candidates in _answers(file, file.stem):
             relevant.setdefault(question.id, []).extend(candidates)
-    for question, candidates in _answers(files[0]):
+    for question, candidates in _answers(files[0], language):
         if candidates:
             yield QueryExample(
                 id=f"{question.id}_{language}",
@@ -109,13 +114,17 @@ def lareqa(files: Sequence[Path], language: str, split: str) -> Iterator[QueryEx
             )
 
 
-def _answers(path: Path) -> Iterator[tuple[SpanExample, tuple[str, ...]]]:
-    """Each question with the ids of the sentences of its paragraph that equal the answer's."""
-    language = path.stem
-    for paragraph in _paragraphs(path):
+def _answers(
+    path: Path, prefix: str, *, broken: bool = True
+) -> Iterator[tuple[SpanExample, tuple[str, ...]]]:
+    """Each question with the ids of the sentences of its paragraph that equal the answer's.
+
+    Files that are not `broken` have no sentences of their own, and then the first answer counts.
+    """
+    for paragraph in _paragraphs(path, broken=broken):
         for question in paragraph.questions:
             answers = question.answers or ()
-            if len(answers) != 1:
+            if not answers or (broken and len(answers) > 1):
                 raise DataError(
                     f"expected one answer of question '{question.id}', found {len(answers)}", path
                 )
@@ -130,7 +139,7 @@ def _answers(path: Path) -> Iterator[tuple[SpanExample, tuple[str, ...]]]:
             yield (
                 question,
                 tuple(
-                    f"{language}_{paragraph.number}_{place}"
+                    f"{prefix}_{paragraph.number}_{place}"
                     for place, sentence in enumerate(paragraph.sentences)
                     if sentence in holding
                 ),
@@ -139,17 +148,52 @@ def _answers(path: Path) -> Iterator[tuple[SpanExample, tuple[str, ...]]]:
 
 def lareqa_pool(files: Sequence[Path], language: str, split: str) -> Iterator[Candidate]:
     """The sentences of one language, each with its paragraph."""
-    for paragraph in _paragraphs(files[0]):
+    yield from _sentences_of(files[0], language, language)
+
+
+def _sentences_of(
+    path: Path, language: str, prefix: str, *, broken: bool = True
+) -> Iterator[Candidate]:
+    for paragraph in _paragraphs(path, broken=broken):
         for place, sentence in enumerate(paragraph.sentences):
             yield Candidate(
-                id=f"{language}_{paragraph.number}_{place}",
+                id=f"{prefix}_{paragraph.number}_{place}",
                 language=language,
                 text=sentence,
                 context=paragraph.context,
             )
 
 
-def _paragraphs(path: Path) -> Iterator[_Paragraph]:
+def squad(files: Sequence[Path], language: str, split: str) -> Iterator[QueryExample]:
+    """SQuAD's questions, to be answered by the sentence that the first answer begins in."""
+    for question, candidates in _answers(files[0], split, broken=False):
+        if candidates:
+            yield QueryExample(
+                id=question.id, group=question.group, query=question.question, relevant=candidates
+            )
+
+
+def squad_pool(files: Sequence[Path], language: str, split: str) -> Iterator[Candidate]:
+    """The sentences of SQuAD's paragraphs, by `sentence_breaks`."""
+    yield from _sentences_of(files[0], language, split, broken=False)
+
+
+def sentence_breaks(text: str) -> list[list[int]]:
+    """First and past-last characters of English sentences, by a rule of thumb.
+
+    A sentence ends at ., ! or ? (and closing quotes) before white space and a letter that is not
+    small, or a digit, unless an initial or a common abbreviation stands before. The official
+    script has rules of its own (`third_party/processors/sb_sed.py`).
+    """
+    starts, begin = [], 0
+    for match in _END.finditer(text):
+        if not _NO_END.search(text, begin, match.end()):
+            starts.append([begin, match.end()])
+            begin = match.end() + len(text[match.end() :]) - len(text[match.end() :].lstrip())
+    return [*starts, [begin, len(text.rstrip())]] if text[begin:].strip() else starts
+
+
+def _paragraphs(path: Path, *, broken: bool = True) -> Iterator[_Paragraph]:
     """SQuAD JSON whose paragraphs carry `sentence_breaks`: pairs of first and past-last."""
     questions = (question for _, question in readers.squad(path))
     number = 0
@@ -157,7 +201,11 @@ def _paragraphs(path: Path) -> Iterator[_Paragraph]:
         for paragraph in article["paragraphs"]:
             number += 1
             context = paragraph["context"]
-            breaks = readers.take(paragraph, "sentence_breaks", list, path, None)
+            breaks = (
+                readers.take(paragraph, "sentence_breaks", list, path, None)
+                if broken
+                else sentence_breaks(context)
+            )
             spans = tuple(_break(pair, context, number, path) for pair in breaks)
             yield _Paragraph(
                 number,
@@ -258,13 +306,41 @@ def marked(context: Mapping[str, Any], mention: Mapping[str, Any], path: Path, l
 def entities(files: Sequence[Path], language: str, split: str) -> Iterator[Candidate]:
     """Entities with the sentences of their description, in one language each."""
     for line, row in readers.jsonl(files[0]):
-        text = str(row.get("description", ""))
-        spans = _spans(row, text, files[0], line)
-        yield Candidate(
-            id=readers.take(row, "entity_id", str, files[0], line),
-            language=readers.take(row, "description_language", str, files[0], line),
-            text=_on_one_line(" ".join(text[start:end] for start, end in spans)),
+        yield _entity(row, files[0], line)
+
+
+def _entity(row: Mapping[str, Any], path: Path, line: int) -> Candidate:
+    text = str(row.get("description", ""))
+    spans = _spans(row, text, path, line)
+    return Candidate(
+        id=readers.take(row, "entity_id", str, path, line),
+        language=readers.take(row, "description_language", str, path, line),
+        text=_on_one_line(" ".join(text[start:end] for start, end in spans)),
+    )
+
+
+def pairs(files: Sequence[Path], language: str, split: str) -> Iterator[QueryExample]:
+    """Mentions in Wikipedia, each on a line with its entity."""
+    for line, row in readers.jsonl(files[0]):
+        contextual = readers.take(row, "contextual_mention", dict, files[0], line)
+        context = readers.take(contextual, "context", dict, files[0], line)
+        mention = readers.take(contextual, "mention", dict, files[0], line)
+        yield QueryExample(
+            id=readers.take(mention, "example_id", str, files[0], line),
+            group=str(context.get("document_id") or "") or None,
+            query=marked(context, mention, files[0], line),
+            relevant=(_entity_of(row, files[0], line).id,),
         )
+
+
+def pairs_pool(files: Sequence[Path], language: str, split: str) -> Iterator[Candidate]:
+    """The entities of those lines; one that several mentions stand for comes as often."""
+    for line, row in readers.jsonl(files[0]):
+        yield _entity_of(row, files[0], line)
+
+
+def _entity_of(row: Mapping[str, Any], path: Path, line: int) -> Candidate:
+    return _entity(readers.take(row, "entity", dict, path, line), path, line)
 
 
 def _spans(record: Mapping[str, Any], text: str, path: Path, line: int) -> list[tuple[int, int]]:
