@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from waystation import languages
 from waystation.errors import UserError
-from waystation.languages import LANGUAGES, check_tag
+from waystation.languages import LANGUAGES, check_tag, distance_to_english, writes_spaces
 
 
 def test_benchmarks_are_covered():
@@ -104,3 +104,21 @@ def test_no_text_but_a_tag_passes(text):
         return
     with pytest.raises(UserError, match="expected a BCP 47 language tag"):
         check_tag(text)
+
+
+@pytest.mark.parametrize(
+    ("tag", "steps"),
+    [
+        ("en", 0), ("de", 1), ("yi", 2), ("sv", 2), ("es", 3), ("ru", 4), ("sw", 4), ("ht", 4),
+        ("eu", 4), ("zh", 5), ("ar", 5), ("uz-Cyrl", 5), ("uz", 4), ("de-en", 1), ("x-own", None),
+    ],
+)  # fmt: skip
+def test_distance_to_english_is_by_branch_and_script(tag: str, steps: int | None) -> None:
+    assert distance_to_english(tag) == steps
+
+
+@pytest.mark.parametrize(
+    ("tag", "apart"), [("de", True), ("zh", False), ("th", False), ("ko", True), ("x-own", True)]
+)
+def test_whether_words_are_written_apart(tag: str, apart: bool) -> None:
+    assert writes_spaces(tag) is apart

@@ -49,7 +49,8 @@ def test_every_language_of_the_table_has_a_name_in_latin_letters() -> None:
 def test_the_tables_say_what_the_report_says(faulty: Analysis) -> None:
     text = render(faulty.results, "latex", faulty)
     assert text.isascii()
-    assert text.count(r"\begin{longtable}") == 1 + len(faulty.parts)
+    assert text.count(r"\begin{longtable}") == 1 + len(faulty.parts) + 1
+    assert r"Transfer gap: the score on English minus the mean" in text
     for rule in (r"\toprule", r"\midrule", r"\bottomrule"):
         assert rule in text
     grid = text.partition(r"\end{longtable}")[0]

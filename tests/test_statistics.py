@@ -429,3 +429,32 @@ def test_beats_a_floor() -> None:
 
     assert beats(score_interval([model(0.5), model(0.9)]), 100 / 3)  # seeds far apart, both good
     assert not beats(score_interval([model(1 / 3), model(1 / 3)]), 100 / 3)
+
+
+def test_shares_pair_parallel_items_across_languages() -> None:
+    """The gap of parallel items is a paired difference, as a t test of one column has it."""
+    rng = np.random.default_rng(3)
+    hard = rng.normal(50, 20, 400)
+    english, german = hard + 5, hard + rng.normal(0, 4, 400)
+    names = [str(i) for i in range(400)]
+    gap = score_interval(
+        [sample(groups=names, en=english, de=german)],
+        resamples=4000,
+        shares={"en": 1.0, "de": -1.0},
+    )
+    differences = english - german
+    assert gap.value == pytest.approx(float(differences.mean()))
+    assert gap.se == pytest.approx(float(differences.std(ddof=1) / math.sqrt(400)), rel=0.05)
+    alone = score_interval(
+        [sample(en=english, de=german)], resamples=4000, shares={"en": 1.0, "de": -1.0}
+    )
+    assert alone.se > 4 * gap.se  # other items in each language: nothing to pair
+    assert alone.groups == 800
+
+
+def test_equal_shares_are_the_mean_over_languages() -> None:
+    rng = np.random.default_rng(4)
+    before, after = arms(rng, 3, 60, gain=2.0, item=3.0, seed=1.0)
+    plain = paired_gain(before, after, resamples=200)
+    shared = paired_gain(before, after, resamples=200, shares={"de": 1.0})
+    assert shared == plain

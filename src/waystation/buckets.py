@@ -184,9 +184,8 @@ _TYPES: Final = (
 )
 _YEAR: Final = re.compile(r"(?<!\d)(1\d{3}|20\d{2})(?!\d)(?![.,]\d)")
 _PARTED: Final = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}|\d+\s?[年月日년월일]")
-_PARTICLES: Final = frozenset(
-    ("of", "the", "de", "la", "del", "da", "di", "von", "van", "der", "al")
-)
+# Small words inside names, which count for nothing as long as they are small, and the article.
+_PARTICLES: Final = ("of", "the", "The", "de", "la", "del", "da", "di", "von", "van", "der", "al")
 
 
 def answer_type(text: str | None) -> str:
@@ -204,7 +203,7 @@ def answer_type(text: str | None) -> str:
     if digits and len(letters) <= 1:
         return "number"
     if not digits and words and len(words) <= CAPITALISED:
-        named = [w for w in words if w.lower() not in _PARTICLES]
+        named = [w for w in words if w not in _PARTICLES]
         if named and all(w[0].isupper() for w in named):
             return "person-like" if len(named) > 1 else "name-like"
     return "other"

@@ -92,9 +92,9 @@ def _cell(part: Part, stop: str, shown: str, span: tuple[float, float], top: flo
         return element(
             "td",
             element("b", f"{score(value)}{star}"),
-            data_tip=tip,
             class_=" ".join(["level", *marks]),
             style=f"--s:{55 * share:.0f}%",
+            data_tip=tip,
         )
     cell = part.cell(stop, MEAN, shown)
     number = element("b", f"{score(value)}{star}")
