@@ -16,6 +16,7 @@ float32, the shortlists and a block of products, never a number per pair.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -77,15 +78,16 @@ def _search(
     sides = [_Side(left, right, k, zero)]
     if both:
         sides.append(_Side(right, left, k, void))
-    if any(side.open for side in sides):
-        for rows, columns, products in _blocks(left, right, chunk):
-            sides[0].take(products, rows, columns)
-            if both:
-                sides[1].take(products.T, columns, rows)
-            if progress:
-                done = rows * len(right) + len(products) * (columns + products.shape[1])
-                progress(done, len(left) * len(right))
-    return [side.close(chunk) for side in sides]
+    # Products take all cores; the two directions look at them at once. They share nothing else.
+    with ThreadPoolExecutor(len(sides)) as threads:
+        if any(side.open for side in sides):
+            for row, column, products in _blocks(left, right, chunk):
+                views = ((products, row, column), (products.T, column, row))
+                list(threads.map(lambda side, view: side.take(*view), sides, views))
+                if progress:
+                    done = row * len(right) + len(products) * (column + products.shape[1])
+                    progress(done, len(left) * len(right))
+        return list(threads.map(lambda side: side.close(chunk), sides))
 
 
 def _blocks(
