@@ -3,7 +3,7 @@
 A case has a scorer (an official function and our metric for it) and parts, mostly languages. The
 items of a part are the same for both sides: gold and a prediction made from it by a seeded rule
 (`perturbed.py`), from real files or from `synthetic.py`. `golden.json` holds what the official
-functions said (`make_golden.py`); the tests of this folder and `scripts/parity.py` compare.
+functions said (`make_golden.py`); the tests of this folder and `scripts/parity_page.py` compare.
 """
 
 from __future__ import annotations
@@ -154,7 +154,8 @@ def real_rankings(language: str) -> dict[str, list[str]]:
     files = [perturbed.DATA / path for path in perturbed.FILES["lareqa"].values()]
     first = perturbed.DATA / perturbed.FILES["lareqa"][language]
     return {
-        e.id: sorted(e.relevant or ()) for e in queries.lareqa([first, *files], language, "test")
+        e.id: sorted(e.relevant or ())
+        for e in queries.lareqa(list(dict.fromkeys([first, *files])), language, "test")
     }
 
 
