@@ -3,7 +3,7 @@
 Tatoeba as LASER published it: source sentences are in the language, targets in English; a file's
 English sentences are the candidate pool. XTREME's processed copy (`de-en.de`, `de-en.en`) sorts
 the English side and with it loses which sentence belongs to which, so it is not read. The other
-three are queries on a pool of candidates, see `queries.py`.
+three are queries on a pool of candidates, see `queries.py` and `mentions.py`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from waystation.examples import BitextExample, QueryExample, digest
 from waystation.languages import LANGUAGES, listed
 from waystation.metrics.retrieval import ACCURACY, BUCC_F1, MAP20
 from waystation.task import Layout, Task
-from waystation.tasks import Release, hub_words, layouts, queries, under
+from waystation.tasks import Release, hub_words, layouts, mentions, queries, under
 
 _XTREME_R: Final = listed(
     "ar he vi id jv tl eu ml ta te af nl de el bn hi mr ur fa fr it pt es bg ru ja ka ko th sw zh"
@@ -226,8 +226,8 @@ MEWSLIX_PAIRS: Final = Task(
     version=1,
     summary="Mentions in English Wikipedia with their entities, which Mewsli-X is trained on.",
     example=QueryExample,
-    layouts=layouts(queries.pairs, *under(_MEWSLIX_FOLDERS, _PAIRS)),
-    pools=layouts(queries.pairs_pool, *under(_MEWSLIX_FOLDERS, _PAIRS)),
+    layouts=layouts(mentions.pairs, *under(_MEWSLIX_FOLDERS, _PAIRS)),
+    pools=layouts(mentions.pairs_pool, *under(_MEWSLIX_FOLDERS, _PAIRS)),
     languages=("en",),
     splits=("train", "dev"),
     metrics=(MAP20,),
@@ -244,12 +244,12 @@ MEWSLIX: Final = Task(
     summary="Find the entity that a mention in the news stands for, among a million.",
     example=QueryExample,
     layouts=(
-        *layouts(queries.mewslix, *under(_MEWSLIX_FOLDERS, _MENTIONS)),
-        *layouts(queries.mewslix, *under(_MEWSLIX_FOLDERS, _LABELS_R)),
-        *layouts(queries.mewslix, *under(_MEWSLIX_FOLDERS, _MENTIONS_R)),
+        *layouts(mentions.mewslix, *under(_MEWSLIX_FOLDERS, _MENTIONS)),
+        *layouts(mentions.mewslix, *under(_MEWSLIX_FOLDERS, _LABELS_R)),
+        *layouts(mentions.mewslix, *under(_MEWSLIX_FOLDERS, _MENTIONS_R)),
     ),
     pools=layouts(
-        queries.entities,
+        mentions.entities,
         *under(_MEWSLIX_FOLDERS, dict.fromkeys(("dev", "test"), "candidate_set_entities.jsonl")),
     ),
     languages=listed("ar de en es fa ja pl ro ta tr uk"),
