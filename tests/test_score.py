@@ -20,6 +20,7 @@ from waystation.examples import (
     CodeExample,
     LabelPrediction,
     Neighbours,
+    QueryExample,
     RegressionExample,
     RetrievalPrediction,
     SpanExample,
@@ -683,3 +684,336 @@ def test_scoring_starts_without_torch() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert found.stdout.strip() == "[]"
+
+
+# Pairs and rankings
+
+
+def named(tmp: Path, task: str, made: str | bytes, gold: str, language: str = "de") -> Any:
+    """A catalogue task on two files of that content."""
+    found: Any = score_files(
+        get(task), write(tmp / "predictions", made), write(tmp / "references", gold), language
+    )
+    return found
+
+
+GOLD_PAIRS = "de-1\ten-1\nde-2\ten-2\nde-3\ten-3\nde-3\ten-4\n"
+
+
+def test_mined_pairs(tmp_path: Path) -> None:
+    """As sets of pairs: two of three found are right, of four."""
+    found = named(tmp_path, "bucc2018", "de-1\ten-1\nde-3\ten-4\nde-9\ten-9\n", GOLD_PAIRS)
+    precision, recall = 2 / 3, 2 / 4
+    assert values(found, "f1") == {
+        "f1": 2 * precision * recall / (precision + recall) * 100,
+        "precision": precision * 100,
+        "recall": recall * 100,
+    }
+
+
+def test_no_pair_mined_is_said(tmp_path: Path) -> None:
+    found = named(tmp_path, "bucc2018", "\n", GOLD_PAIRS)
+    assert values(found, "f1") == {"f1": 0.0, "precision": 0.0, "recall": 0.0}
+    assert found["notes"] == ["The file of predictions is empty: no pair was mined."]
+
+
+@pytest.mark.parametrize("task", ["mewslix", "lareqa"])
+def test_rankings(tmp_path: Path, task: str) -> None:
+    """On one line or several; average precision of the right candidates."""
+    gold = '{"a": ["x"], "b": ["y"]}\n'
+    made = json.dumps({"b": ["y", "x"], "a": ["z", "x"]}, indent=1)
+    assert values(named(tmp_path, task, made, gold), "map@20") == {"map@20": 75.0}
+
+
+def test_our_own_rankings(tmp_path: Path) -> None:
+    examples = [QueryExample(id=x, query="", relevant=("x",)) for x in "ab"]
+    near = {"a": ("x",), "b": ("z", "x")}
+    made = [
+        RetrievalPrediction(
+            id=name, variants={"8/mean": Neighbours(forward=ids, forward_scores=())}
+        )
+        for name, ids in near.items()
+    ]
+    found = named(tmp_path, "mewslix", as_lines(made), as_lines(examples))
+    assert values(found, "map@20", "8/mean") == {"map@20": 75.0}
+    found = named(tmp_path, "mewslix", as_lines(made), '{"a": ["x"], "b": ["x"]}')
+    assert values(found, "map@20", "8/mean") == {"map@20": 75.0}
+
+
+def test_accuracy_of_positions_is_the_official_direction(tmp_path: Path) -> None:
+    found = named(tmp_path, "tatoeba", "0\n2\n", "0\n1\n")
+    assert values(found, "accuracy") == {"accuracy": 50.0}
+
+
+# Bad input
+
+
+def test_the_language_is_that_of_the_names(tmp_path: Path) -> None:
+    """MLQA drops the articles of the language that the files' names say."""
+    made = write(tmp_path / "test-de.json", '{"a": "der one"}')
+    gold = write(tmp_path / "gold.json", squad(("a", "one")))
+    found: Any = score_files(get("mlqa"), made, gold)
+    assert found["language"] == "de"
+    assert values(found, "f1")["exact_match"] == 100.0
+    assert score_files(get("mlqa"), write(tmp_path / "x", '{"a": "one"}'), gold)["language"] == "en"
+
+
+@pytest.mark.parametrize(
+    ("language", "references", "message"),
+    [
+        (
+            "es",
+            "gold.json",
+            "expected files of 'es', found test-de.json; name files of the same language, or"
+            " rename them.",
+        ),
+        (
+            None,
+            "test-es.json",
+            "expected files of one language, found test-de.json and test-es.json; name files of"
+            " the same language, or rename them.",
+        ),
+        (
+            "dd",
+            "gold.json",
+            "expected files of 'dd', found test-de.json; name files of the same language, or"
+            " rename them.",
+        ),
+    ],
+)
+def test_files_of_two_languages(
+    tmp_path: Path, language: str | None, references: str, message: str
+) -> None:
+    made = write(tmp_path / "test-de.json", '{"a": "one"}')
+    gold = write(tmp_path / references, squad(("a", "one")))
+    with pytest.raises(UserError) as error:
+        score_files(get("mlqa"), made, gold, language)
+    assert str(error.value) == message
+
+
+def test_a_language_that_the_task_does_not_have(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as error:
+        named(tmp_path, "mlqa", '{"a": "one"}', squad(("a", "one")), "th")
+    assert str(error.value) == (
+        "expected a language of mlqa (en, es, de, ar, hi, vi, zh), found 'th'; give --language."
+    )
+
+
+def test_mixed_line_ends(tmp_path: Path) -> None:
+    found = files(NLI, tmp_path, b"\xef\xbb\xbfyes\r\nno\nno\r\n", "yes\nno\nno\n")
+    assert values(found, "accuracy")["accuracy"] == 100.0
+    with pytest.raises(DataError, match=r"predictions:1: expected one of mine's labels"):
+        files(NLI, tmp_path, "yes\rno\rno\r", "yes\nno\nno\n")
+
+
+def test_quotes_in_a_column_of_labels(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as error:
+        files(NLI, tmp_path, '"yes"\nno\n', "yes\nno\n")
+    assert str(error.value).endswith("found '\"yes\"'. Did you mean 'yes'?")
+
+
+def test_quotes_in_the_data_sets_own_file(tmp_path: Path) -> None:
+    """Texts with a lone quote, which break csv readers, keep every line apart."""
+    rows = ['a "b\tc\t0', "d\te\t1", '"f\tg\t1']
+    gold = write(tmp_path / "test-de.tsv", "\n".join(rows) + "\n")
+    made = write(tmp_path / "made.tsv", "0\n1\n0\n")
+    found: Any = score_files(get("pawsx"), made, gold, "de")
+    assert values(found, "accuracy") == {"accuracy": 2 / 3 * 100}
+
+
+def many(count: int, text: str) -> str:
+    return json.dumps({f"q{n}": text for n in range(count)}, ensure_ascii=False)
+
+
+def asked(count: int, answer: str, context: str) -> str:
+    start = context.index(answer)
+    questions = [
+        {"id": f"q{n}", "question": "?", "answers": [{"text": answer, "answer_start": start}]}
+        for n in range(count)
+    ]
+    return json.dumps({"data": [{"title": "", "paragraphs": [{"context": context,
+                                                              "qas": questions}]}]})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (
+            '{"x1": "", "x2": "", "q0": ""}',
+            "expected the ids of the references, such as 'q0', found 2 of 3 that they do not have,"
+            " such as 'x1'; is this the file of another language or split?",
+        ),
+        (
+            '{"x1": "", "q1": "", "q0": ""}',
+            "expected only ids of the references, found the unknown id 'x1' (1 in all); remove"
+            " what was not asked",
+        ),
+        (
+            '{"q0": "", "q0": "", "q1": ""}',
+            "expected one prediction per example, found two for id 'q0'; remove one",
+        ),
+        (
+            '{"q1": ""}',
+            "expected 2 predictions, one per example, found 1: id 'q0' is the first without one;"
+            " predict the whole split",
+        ),
+        ('["q0", "q1"]', "expected one JSON object, found a list"),
+    ],
+)
+def test_ids(tmp_path: Path, made: str, message: str) -> None:
+    with pytest.raises(DataError) as error:
+        named(tmp_path, "xquad", made, asked(2, "Ulm", "in Ulm"))
+    assert str(error.value).removeprefix(f"{tmp_path}/predictions").lstrip(":1 ") == message
+
+
+def test_answers_in_another_script(tmp_path: Path) -> None:
+    gold = asked(30, "北京大学", "他在北京大学学习")
+    with pytest.raises(DataError) as error:
+        named(tmp_path, "mlqa", many(30, "Peking University"), gold, "zh")
+    assert str(error.value).endswith(
+        "expected answers in the script of the references (cjk), found latin; is this the file of"
+        " another language?"
+    )
+    found = named(tmp_path, "mlqa", many(30, "1952"), gold, "zh")  # numbers have no script
+    assert values(found, "f1")["exact_match"] == 0.0
+
+
+def test_answers_that_stand_nowhere_in_their_contexts(tmp_path: Path) -> None:
+    gold = asked(30, "Stadt Ulm", "die Stadt Ulm")
+    assert named(tmp_path, "xquad", many(30, "STADT  ulm"), gold)["notes"] == []
+    assert named(tmp_path, "xquad", many(30, "ciudad"), gold)["notes"] == [
+        "30 of 30 answers stand nowhere in their contexts, the first for 'q0': is this the file of"
+        " another language?"
+    ]
+
+
+@pytest.mark.parametrize("made", ["Cafe\u0301", "\u200fCafé"])
+def test_answers_that_differ_in_form_only(tmp_path: Path, made: str) -> None:
+    """Wrong officially, and so here; a note says so."""
+    found = named(tmp_path, "xquad", many(1, made), asked(1, "Café", "im Café dort"))
+    assert values(found, "f1") == {"f1": 0.0, "exact_match": 0.0}
+    assert found["notes"] == [
+        "1 of 1 answers differ from the gold only in Unicode composition or invisible characters,"
+        " the first for 'q0'; they count as the official script counts them."
+    ]
+
+
+def test_right_to_left_answers(tmp_path: Path) -> None:
+    found = named(
+        tmp_path, "xquad", many(1, "في القاهرة"), asked(1, "القاهرة", "ولد في القاهرة"), "ar"
+    )
+    assert values(found, "f1") == {"f1": 100.0 * (2 * 0.5 * 1.0 / 1.5) / 1, "exact_match": 0.0}
+
+
+def test_sentences_without_tags(tmp_path: Path) -> None:
+    """Runs of empty lines part sentences once; a sentence without tags is one too few."""
+    assert values(files(NER, tmp_path, "\nO\n\n\nB-X\n\n", "O\n\nB-X\n"), "f1")["f1"] == 100.0
+    with pytest.raises(DataError, match=r"expected 3 sentences, as many as .*, found 2;"):
+        files(NER, tmp_path, "O\n\n\n\nB-X\n", "O\n\nO\n\nB-X\n")
+
+
+EMPTY = ["", "\n\n", "\ufeff"]
+
+
+@pytest.mark.parametrize("content", EMPTY)
+@pytest.mark.parametrize("task", ["xnli", "panx", "xquad", "xcopa", "tatoeba", "mewslix"])
+def test_empty_files(tmp_path: Path, task: str, content: str) -> None:
+    language = get(task).languages[-1]
+    with pytest.raises(DataError) as error:
+        named(tmp_path, task, "1\n", content, language)
+    assert (
+        str(error.value) == f"{tmp_path / 'references'}: expected references, found an empty file"
+    )
+    with pytest.raises(DataError) as error:
+        named(tmp_path, task, content, "{}\n", language)
+    assert str(error.value).startswith(
+        f"{tmp_path / 'predictions'}: expected predictions, found an empty file"
+    )
+
+
+@pytest.mark.parametrize("task", ["xnli", "panx", "xquad", "bucc2018", "mewslix"])
+def test_binary_files(tmp_path: Path, task: str) -> None:
+    with pytest.raises(DataError, match=r"predictions:1: expected (UTF-8|text), found"):
+        named(tmp_path, task, b"\x80\x02}q\x00.\x00", "{}\n", get(task).languages[0])
+    with pytest.raises(DataError, match=r"predictions:1: expected text, found a NUL character"):
+        named(tmp_path, task, b"a\x00b\n", "{}\n", get(task).languages[0])
+
+
+def test_a_folder_for_a_file(tmp_path: Path) -> None:
+    gold = write(tmp_path / "gold", "yes\n")
+    for made, reference in ((tmp_path, gold), (gold, tmp_path)):
+        what = "predictions" if made is tmp_path else "references"
+        with pytest.raises(DataError) as error:
+            score_files(NLI, made, reference, "de")
+        assert str(error.value) == (
+            f"{tmp_path}: expected a file of {what}, found a folder; name the file in it, or score"
+            " a whole benchmark (xtreme, xtreme-r) by its folders"
+        )
+
+
+@pytest.mark.parametrize(
+    ("task", "made", "message"),
+    [
+        ("bucc2018", "de-1\n", ':1: expected a source id, a tab and a target id, found "de-1"'),
+        (
+            "bucc2018",
+            "de-1\ten-1\nde-1\ten-1\n",
+            ":2: expected each pair once, found 'de-1' with 'en-1' again (line 1); remove one",
+        ),
+        (
+            "bucc2018",
+            "de-1\ten-1\nfr-1\ten-1\n",
+            ":2: expected source ids such as 'de-1', as the references have, found 'fr-1'; are"
+            " these pairs of another language, or the columns swapped?",
+        ),
+        (
+            "bucc2018",
+            "de-1\tde-1\n",
+            ":1: expected target ids such as 'en-1', as the references have, found 'de-1'; are"
+            " these pairs of another language, or the columns swapped?",
+        ),
+        (
+            "mewslix",
+            '{"a": [], "b": ["y"]}',
+            ": expected a list of at least one candidate id for 'a', found []",
+        ),
+        (
+            "mewslix",
+            '{"a": "x", "b": ["y"]}',
+            ": expected a list of at least one candidate id for 'a', found \"x\"",
+        ),
+        (
+            "mewslix",
+            '{"a": ["x", "z", "x"], "b": ["y"]}',
+            ": expected each candidate once in the ranking of 'a', found 'x' twice; remove one",
+        ),
+        (
+            "mewslix",
+            '{"a": ["x"]}',
+            ": expected 2 predictions, one per example, found 1: id 'b' is the first without one;"
+            " predict the whole split",
+        ),
+        (
+            "mewslix",
+            "a\tx\n",
+            ": expected one JSON object of query id -> list of candidate ids, the best first,"
+            " found something else",
+        ),
+        (
+            "mewslix",
+            '{"id": "a"}\n{"id": "b"}\n',
+            ": expected rankings or our JSONL with 'id' and 'variants', found neither",
+        ),
+    ],
+)
+def test_bad_pairs_and_rankings(tmp_path: Path, task: str, made: str, message: str) -> None:
+    gold = GOLD_PAIRS if task == "bucc2018" else '{"a": ["x"], "b": ["y"]}'
+    with pytest.raises(DataError) as error:
+        named(tmp_path, task, made, gold)
+    assert str(error.value) == f"{tmp_path / 'predictions'}{message}"
+
+
+@pytest.mark.parametrize("labels", ['{"label": 2}\n', "2\n", '{"label": -1}\n'])
+def test_options_that_are_not_there(tmp_path: Path, labels: str) -> None:
+    with pytest.raises(DataError, match=r"predictions: expected an option from 0 to 1 for example"):
+        named(tmp_path, "xcopa", labels, '{"label": 0}\n', "et")

@@ -27,18 +27,16 @@ _EAST_ASIAN: Final = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL")
 
 def language_of(given: str | None, *paths: Path) -> str:
     """The language of files: as given, else as official names (`test-de.tsv`) say, else English."""
-    named = {path: match[1] for path in paths if (match := _NAMED.search(path.name))}
-    languages = dict.fromkeys([given] if given else [*named.values()])
-    for path, language in named.items():
-        if [language] != [*languages]:
-            wanted = f"files of '{given}'" if given else "files of one language"
-            other = next((tag for tag in languages if tag != language), "")
-            raise UserError(
-                f"expected {wanted}, found {path.name}"
-                + ("" if given else f" with one of '{other}'")
-                + "; name files of the same language, or rename them."
-            )
-    return next(iter(languages), "en")
+    named = {path.name: match[1] for path in paths if (match := _NAMED.search(path.name))}
+    languages = [*dict.fromkeys([*([given] if given else []), *named.values()])]
+    if len(languages) > 1:
+        wanted = f"of '{given}'" if given else "of one language"
+        other = [name for name, language in named.items() if language != given]
+        raise UserError(
+            f"expected files {wanted}, found {' and '.join(other)}; name files of the same"
+            " language, or rename them."
+        )
+    return languages[0] if languages else "en"
 
 
 def check_ids(found: Sequence[str], wanted: Sequence[str], path: Path) -> None:
