@@ -22,7 +22,7 @@ from waystation.examples import Candidate, QueryExample, SpanExample
 _END: Final = re.compile(r"[.!?]+[\"'”’)\]]*(?=\s+[\"'“‘(\[]*[^\W_a-z])")
 _NO_END: Final = re.compile(
     r"(?:^|[\s(\"“])(?:\w|\w\.\w|Mr|Mrs|Ms|Dr|St|Jr|Sr|vs|c|ca|No|Gen|Col|Lt|Rev|Prof|Mt|Ft|Gov|Sen"
-    r"|Rep|Capt|Sgt|approx|U\.S|U\.K|D\.C)\.$"
+    r"|Rep|Capt|Sgt|approx|[Ff]ig|[Vv]ol|U\.S|U\.K|D\.C)\.$"
 )
 
 
