@@ -128,3 +128,101 @@ def test_languages_of_the_benchmarks():
     assert len(get("udpos").languages) == len(set(get("udpos").languages))
     assert len(get("panx").languages) == len(set(get("panx").languages))
     assert get("udpos").headline == get("panx").headline == "f1"
+
+
+def rows(*lines):
+    """CoNLL-U rows of (id, form, tag, head)."""
+    cells = ((n, form, "_", tag, "_", "_", head, "_", "_", "_") for n, form, tag, head in lines)
+    return "# sent_id = s1\n" + "".join("\t".join(map(str, row)) + "\n" for row in cells) + "\n"
+
+
+ZUM = rows(
+    ("1", "Er", "PRON", 2), ("2", "geht", "VERB", 0), ("3-4", "zum", "_", "_"),
+    ("3", "zu", "ADP", 5), ("4", "dem", "DET", 5), ("5", "Haus", "NOUN", 2),
+    ("5.1", "leer", "X", "_"),
+)  # fmt: skip
+
+
+def test_releases_have_fused_tokens_and_single_treebanks_their_words(tmp_path):
+    put(tmp_path, "ud-treebanks-v2.5/UD_German-GSD/de_gsd-ud-test.conllu", ZUM)
+    (example,) = load(tmp_path, "udpos", "test", "de")
+    assert example.words == ("Er", "geht", "zum", "Haus")
+    assert example.tags == ("PRON", "VERB", "ADP", "NOUN")
+    put(tmp_path, "udpos/UD_German-GSD/de_gsd-ud-test.conllu", ZUM)
+    (example,) = load(tmp_path, "udpos", "test", "de")
+    assert example.words == ("Er", "geht", "zu", "dem", "Haus")
+
+
+@pytest.mark.parametrize(
+    ("language", "tags", "heads", "tag"),
+    [
+        ("de", ("DET", "NOUN"), (2, 0), "NOUN"),  # the higher one
+        ("de", ("DET", "ADP"), (3, 3), "ADP"),  # equally high: the list decides
+        ("es", ("ADP", "PRON"), (3, 3), "PRON"),
+        ("it", ("NOUN", "INTJ"), (3, 3), "INTJ"),  # what is not in the list comes last
+    ],
+)
+def test_which_word_gives_a_fused_token_its_tag(tmp_path, language, tags, heads, tag):
+    content = rows(
+        ("1-2", "ab", "_", "_"), ("1", "a", tags[0], heads[0]), ("2", "b", tags[1], heads[1]),
+        ("3", "c", "VERB", 0),
+    )  # fmt: skip
+    put(tmp_path, f"ud-treebanks-v2.5/UD_X/{language}_x-ud-test.conllu", content)
+    (example,) = load(tmp_path, "udpos", "test", language)
+    assert (example.words, example.tags) == (("ab", "c"), (tag, "VERB"))
+
+
+def test_words_of_releases_lose_spaces_and_joiners(tmp_path):
+    content = tree(("s1", [("20 000", "NUM"), ("می\u200cرود", "VERB")]))
+    put(tmp_path, "ud-treebanks-v2.5/UD_Persian-X/fa_x-ud-test.conllu", content)
+    assert load(tmp_path, "udpos", "test", "fa")[0].words == ("20000", "میرود")
+    content = tree(("s1", [("\u200c", "NUM")]))
+    put(tmp_path, "ud-treebanks-v2.5/UD_Persian-X/fa_x-ud-test.conllu", content)
+    message = refused(tmp_path, "udpos", "test", "fa")
+    assert "fa_x-ud-test.conllu:2: expected words with letters in sentence s1" in message
+
+
+def test_treebanks_of_a_release_are_joined_by_file_name(tmp_path):
+    one = tree(("s1", [("Yes", "INTJ")]))
+    for folder, file in (("UD_English-PUD", "en_pud"), ("UD_English-ParTUT", "en_partut")):
+        put(tmp_path, f"ud-treebanks-v2.5/{folder}/{file}-ud-test.conllu", one)
+    assert [e.id for e in load(tmp_path, "udpos", "test")] == ["en_partut/s1", "en_pud/s1"]
+
+
+@pytest.mark.parametrize(
+    ("language", "folder", "note"),
+    [
+        ("de", "ud-treebanks-v2.5", ""),
+        ("lt", "ud-treebanks-v2.7", ""),
+        ("de", "udpos/ud-treebanks-v2.5", ""),
+        ("de", "ud-treebanks-v2.7", "read from Universal Dependencies 2.7, where XTREME"),
+        ("lt", "ud-treebanks-v2.5", "read from Universal Dependencies 2.5, where XTREME"),
+        ("de", "ud-treebanks-v2.16", "read from Universal Dependencies of another release"),
+        ("de", "udpos", "of an unknown release by syntactic words"),
+        ("de", ".", "of an unknown release by syntactic words"),
+    ],
+)
+def test_another_release_is_labelled(tmp_path, language, folder, note):
+    put(tmp_path, f"{folder}/UD_X/{language}_x-ud-test.conllu", tree(("s1", [("a", "X")])))
+    layout = sources.find(get("udpos"), tmp_path, language, "test").layout
+    assert layout.note.startswith(note) if note.startswith("read") else note in layout.note
+    assert bool(layout.note) == bool(note)
+
+
+def test_each_language_has_its_own_release_where_both_are_there(tmp_path):
+    for version in ("2.5", "2.7"):
+        for language in ("de", "lt"):
+            content = tree((f"v{version}", [("a", "X")]))
+            name = f"ud-treebanks-v{version}/UD_X/{language}_x-ud-test.conllu"
+            put(tmp_path, name, content)
+    assert load(tmp_path, "udpos", "test", "de")[0].id == "v2.5"
+    assert load(tmp_path, "udpos", "test", "lt")[0].id == "v2.7"
+
+
+def test_two_other_releases_are_refused(tmp_path):
+    for version in ("2.14", "2.16"):
+        content = tree(("s1", [("a", "X")]))
+        put(tmp_path, f"ud-treebanks-v{version}/UD_X/de_x-ud-test.conllu", content)
+    assert "expected treebanks of one release, found those of ud-treebanks-v2.14 and" in refused(
+        tmp_path, "udpos", "test", "de"
+    )
