@@ -429,8 +429,8 @@ FAULTS: list[tuple[str, str, str]] = [
     (
         "retrieval stop",
         line("intermediate: [mytasks.py:PAIRS]"),
-        "my.yaml:2:16: intermediate[0]: expected a task that a model can be trained on"
-        " (classification, regression, choice, tagging, span, text), found 'pairs' (bitext).",
+        "my.yaml:2:16: intermediate[0]: expected a task with a split 'train', found 'pairs'. To"
+        " train on it, give `split:`, one of test.",
     ),
     (
         "duplicate stop",
@@ -544,14 +544,14 @@ FAULTS: list[tuple[str, str, str]] = [
     ),
     (
         "fine-tuned retrieval",
-        f"targets: [{{task: mytasks.py:PAIRS, fine_tune: {NLI}}}]\n",
-        "my.yaml:1:47: targets[0].fine_tune: expected false, since a retrieval target takes the"
-        " backbone as the stop left it, found 'mytasks.py:NLI'.",
+        "targets: [{task: mytasks.py:PAIRS, fine_tune: true}]\n",
+        "my.yaml:1:11: targets[0]: expected `fine_tune:`, since 'pairs' has no split 'train', found"
+        " none.",
     ),
     (
         "settings of retrieval",
         "targets: [{task: mytasks.py:PAIRS, train: {epochs: 1}}]\n",
-        "my.yaml:1:43: targets[0].train: expected `train` on a fine-tuned target only, found one"
+        "my.yaml:1:11: targets[0]: expected `train` on a fine-tuned target only, found one"
         " for 'pairs' (bitext).",
     ),
     (

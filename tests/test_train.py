@@ -370,11 +370,6 @@ def test_other_errors_stay_what_they_are(tmp_path: Path, monkeypatch: pytest.Mon
         train(tmp_path, toys.member("classification"))
 
 
-def test_retrieval_has_no_training(tmp_path: Path) -> None:
-    with pytest.raises(StepFailed, match="found sentence retrieval, which is evaluated"):
-        train(tmp_path, toys.member("bitext", dev=False))
-
-
 def test_gold_is_needed_to_train(tmp_path: Path) -> None:
     member = toys.member("classification")
     blank = replace(member.examples[3], label=None)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from waystation.batching import random_words
 from waystation.errors import UserError
-from waystation.examples import HeadSpec
+from waystation.examples import Candidate, HeadSpec
 from waystation.task import Task
 
 Rates: TypeAlias = "str | Mapping[str, Any]"
@@ -35,6 +35,20 @@ class Member:
     dev: Sequence[Any] = ()
     language: str | None = None
     """The language of both; None is the task's source language."""
+    pool: Sequence[Candidate] = ()
+    """What the queries of `examples` look for; theirs only."""
+    dev_pool: Sequence[Candidate] = ()
+    """What the queries of `dev` search."""
+
+    @property
+    def trained(self) -> Sequence[Any]:
+        """What the head encodes for training: the examples, queries with what answers them."""
+        if not self.pool:
+            return self.examples
+        from waystation.heads.retrieval import Pair
+
+        known = {c.id: c for c in self.pool}
+        return [Pair(e, known[e.relevant[0]]) for e in self.examples]
 
 
 @dataclass(frozen=True, kw_only=True)

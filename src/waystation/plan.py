@@ -158,6 +158,11 @@ def _trained(
                 "data": lock["data"][m["data"]]["digest"],
                 "dev": lock["data"][m["data"]]["dev_digest"],
             }
+            | {
+                own: lock["data"][m["data"]][kept]
+                for own, kept in (("pool", "pool_digest"), ("dev_pool", "dev_pool_digest"))
+                if kept in lock["data"][m["data"]]
+            }
             for m in stage["members"]
         ]
         spec: dict[str, JSON] = {

@@ -29,7 +29,7 @@ from waystation.tasks.own import OwnData, task_of
 T = TypeVar("T")
 
 RETRIEVAL: Final = ("bitext", "query")
-TRAINABLE: Final = tuple(kind for kind in KINDS if kind in HEADS and kind not in RETRIEVAL)
+TRAINABLE: Final = tuple(kind for kind in KINDS if kind in HEADS)
 FORMATS: Final = ("csv", "tsv", "jsonl")
 LATER: Final = ("adapter", "adapters", "lora", "mlm", "translate")
 """Strategies of later versions: papers and plans name them, so people will try them."""

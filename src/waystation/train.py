@@ -20,7 +20,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,18 +28,19 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from numpy.typing import NDArray
 from torch import nn
 
 from waystation import mixture as mixtures
 from waystation.batching import TrainingOrder, collate, derived_seed, passes
 from waystation.checkpoint import changed_since_raw, save_checkpoint
 from waystation.errors import StepFailed
-from waystation.examples import digest, to_json
-from waystation.heads import Head, Row, build
+from waystation.examples import HeadSpec, digest, to_json
+from waystation.heads import WHOLE_BATCH, Head, Row, build, pieces
 from waystation.metrics import measure, total
 from waystation.mixture import Member, Mixture
 from waystation.model import set_dropout
-from waystation.predict import memory_advice, predict, rows_of
+from waystation.predict import Pool, memory_advice, predict, rows_of
 from waystation.settings import Numerics, TrainConfig
 from waystation.vocabulary import Table, reachable, trimmed, untrimmed
 
@@ -72,6 +73,7 @@ class _Encoded:
     head: Head[Any, Any]
     rows: list[list[Row]]
     dropped: int
+    lengths: dict[str, int]
 
 
 def finetune(
@@ -103,7 +105,7 @@ def finetune(
     seen_before = [np.cumsum(drawn == i) for i in range(len(members))]
     orders = [
         TrainingOrder(
-            lengths=np.array([max(len(row.tokens) for row in parts) for parts in m.rows]),
+            lengths=_lengths(m),
             batch_size=config.batch_size,
             limit=_limit(config, mixture.cap, sizes, int(seen_before[i][-1]), i),
             seed=seed,
@@ -140,7 +142,7 @@ def finetune(
             loss = weight = 0.0
             doing = f"step {step} of {steps} on task {member.label}"
             with memory_advice("training", doing):
-                for rows in passes(batch, member.rows, config.micro_batch_size):
+                for rows in _passes(batch, members[which], config):
                     inputs = collate(rows, model.pad_id, config.max_tokens, accelerator.device)
                     with accelerator.autocast():
                         part, part_weight = head.loss(model, inputs)
@@ -212,6 +214,7 @@ def finetune(
 
     _write(folder / "evaluations.json", evaluations)
     _write(folder / "curve.json", curve)
+    _write(folder / "lengths.json", {m.label: m.lengths for m in members})
     _write(
         folder / "training.json",
         {
@@ -282,8 +285,10 @@ def _encode(model: Model, mixture: Mixture, config: TrainConfig) -> list[_Encode
             member.head.name,
             build(member.head, model.tokenizer, config.max_tokens, config.stride),
         )
-        encoded = head.encode(member.examples, True)
+        encoded = head.encode(member.trained, True)
         rows = [parts for parts in encoded if parts]
+        lengths = pieces.lengths(head.cuts, len(encoded), sum(map(len, rows)))
+        head.cuts.clear()  # members of equal heads share one
         dropped = len(encoded) - len(rows)
         if dropped:
             log.warning("%s: %d training examples dropped, nothing left", member.name, dropped)
@@ -295,8 +300,26 @@ def _encode(model: Model, mixture: Mixture, config: TrainConfig) -> list[_Encode
             )
         taken = [m.label for m in members]
         label = member.name if member.name not in taken else f"{member.name}#{len(taken)}"
-        members.append(_Encoded(member=member, label=label, head=head, rows=rows, dropped=dropped))
+        members.append(
+            _Encoded(
+                member=member, label=label, head=head, rows=rows, dropped=dropped, lengths=lengths
+            )
+        )
     return members
+
+
+def _lengths(member: _Encoded) -> NDArray[np.int64]:
+    """What batches are sorted by: tokens, or nothing where a batch should be a fair sample."""
+    if member.member.head.kind in WHOLE_BATCH:
+        return np.zeros(len(member.rows), dtype=np.int64)
+    return np.array([max(len(row.tokens) for row in parts) for parts in member.rows])
+
+
+def _passes(batch: Sequence[int], member: _Encoded, config: TrainConfig) -> list[list[Row]]:
+    """The rows of a batch in forward passes; heads that compare examples split it themselves."""
+    if member.member.head.kind in WHOLE_BATCH:
+        return [[row for i in batch for row in member.rows[i]]]
+    return passes(batch, member.rows, config.micro_batch_size)
 
 
 def _limit(
@@ -347,7 +370,8 @@ def _vocabulary(model: Model, members: Sequence[_Encoded], config: TrainConfig) 
         return
     rows = [row for m in members for row in rows_of(m.rows)]
     for m in members:
-        rows += rows_of(m.head.encode(m.member.dev[: config.dev_examples], False))
+        dev = [*m.member.dev[: config.dev_examples], *m.member.dev_pool]
+        rows += rows_of(m.head.encode(dev, False))
     with trimmed(model, reachable(rows, model.tokenizer, model.pad_id)) as table:
         yield table
 
@@ -377,17 +401,29 @@ def _on_dev(
         return {}
     task = member.member.task
     language = member.member.language or task.source_language
-    predictions = predict(
+    predictions: Sequence[Any] = predict(
         model,
-        member.member.head,
+        _last_layer(member.member.head),
         examples,
         numerics,
         max_tokens=config.max_tokens,
         stride=config.stride,
         language=language,
+        pool=Pool(member.member.dev_pool) if member.member.dev_pool else None,
     )
+    if member.member.head.kind in WHOLE_BATCH:
+        predictions = [next(iter(p.variants.values())) for p in predictions]
     metric = task.metrics[0]
     return metric.reduce(total(measure(metric, predictions, examples, language)))
+
+
+def _last_layer(spec: HeadSpec) -> HeadSpec:
+    """A retrieval head as it is trained: its first pooling, on the last layer."""
+    if spec.kind not in WHOLE_BATCH:
+        return spec
+    pooling = spec.option("pooling", "mean").split(",")[0]
+    own = {"layers": "last", "pooling": pooling, "scoring": "cosine"}
+    return replace(spec, options=tuple(sorted((dict(spec.options) | own).items())))
 
 
 def _write(path: Path, value: Any) -> None:

@@ -156,7 +156,7 @@ def test_a_pool_with_languages_missing_is_said(study: Path, tmp_path: Path) -> N
         ("", "expected candidates in the pool of mine (de, split 'test'), found none"),
         (
             '{"id": "a", "text": "b"}\n{"id": "a", "text": "c"}\n',
-            "expected every candidate's id once (pool of mine), found 'a' twice",
+            "expected every candidate's id once (pool of mine), found 'a' for two texts",
         ),
     ],
 )

@@ -13,6 +13,7 @@ Legend of shapes: B rows in a batch, T tokens, D hidden size, L labels.
 from __future__ import annotations
 
 import importlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
@@ -53,6 +54,8 @@ class Head(Protocol[E, P]):
     """See the module's docstring. Built by `build(spec, tokenizer, max_tokens, stride)`."""
 
     spec: HeadSpec
+    cuts: Counter[str]
+    """What its inputs lost while it encoded them, see `pieces.Cuts`."""
 
     def module(self, hidden_size: int, dropout: float) -> nn.Module:
         """Fresh parameters, in a fixed order of random draws; an empty module where none."""
@@ -86,6 +89,10 @@ HEADS: Final[dict[str, str]] = {
     "query": "waystation.heads.retrieval:build",
     "text": "waystation.heads.text:build",
 }
+
+
+# Kinds whose loss compares the examples of a batch: it gets all of them at once.
+WHOLE_BATCH: Final = ("bitext", "query")
 
 
 def build(spec: HeadSpec, tokenizer: Any, max_tokens: int, stride: int) -> Head[Any, Any]:

@@ -1,7 +1,7 @@
 """Retrieval: from one forward pass to ranked neighbours or mined pairs, per layer and pooling.
 
 A variant is a layer and a pooling, `8/mean`, compared by cosine; with a margin score added,
-`8/mean/ratio`. Options: layers="all" (default; 0 is the embedding layer) or "4,8,12";
+`8/mean/ratio`. Options: layers="all" (default; 0 is the embedding layer), "last" or "4,8,12";
 pooling="mean,cls,words" (default mean); scoring="cosine,ratio,distance"; neighbours="4", what
 margins average over. Mean pooling takes special tokens in, as the XTREME scripts do by default
 (`third_party/evaluate_retrieval.py`, `--pool_skip_special_token` off), words leaves them out, cls
@@ -12,20 +12,30 @@ Two kinds share this file. Of a bitext, the two sides are each other's candidate
 directions are kept. Queries search a pool and keep its 20 nearest, or with search=mine the pairs
 that the official selection takes (`waystation.mining`), each sentence once; texts that stand
 several times on a side are embedded once and never paired, as the official BUCC script has it
-(`third_party/utils_retrieve.py`, `read_sent2id`). Nothing is trained here.
+(`third_party/utils_retrieve.py`, `read_sent2id`).
+
+Trained, both are dual encoders with shared weights: in a batch, each text is to find its own
+partner among all partners (Chidambaram et al. 2018, arXiv 1810.12836), by cosines of the last
+layer under the first pooling, times 100 (where the official scripts begin to learn that factor,
+`third_party/bert.py`). Queries look for candidates; of a bitext both sides look for each other.
+Partners of equal text are no mistakes of each other. Batches count whole, however many passes
+memory allows (Gao et al. 2021, arXiv 2101.06983): embeddings are made again for their gradients.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
-from waystation.errors import ModelError, StepFailed, UserError
+from waystation.batching import TOKENS, by_token_budget, collate
+from waystation.errors import ModelError, UserError
 from waystation.examples import (
     BitextExample,
     Candidate,
@@ -35,7 +45,7 @@ from waystation.examples import (
     RetrievalPrediction,
 )
 from waystation.heads import Row
-from waystation.heads.pieces import encode_texts, mean_states, word_states
+from waystation.heads.pieces import Cuts, encode_texts, mean_states, word_states
 from waystation.mining import MARGINS, Neighbourhood, margin_of, select_pairs
 from waystation.search import nearest, nearest_both
 
@@ -51,9 +61,18 @@ NEIGHBOURS: Final = 4
 """Neighbours kept per sentence of a bitext, and what margins average over."""
 RANKED: Final = 20
 """Candidates kept per query: what mAP@20 looks at."""
+SCALE: Final = 100.0
+"""What cosines are multiplied by in the loss."""
 
 Kept: TypeAlias = Sequence[Sequence[tuple[Row, Any]]]
 Matrix: TypeAlias = NDArray[np.float32]
+
+
+class Pair(NamedTuple):
+    """A query and a candidate that answers it, to train on."""
+
+    query: QueryExample
+    candidate: Candidate
 
 
 def build(spec: HeadSpec, tokenizer: Any, max_tokens: int, stride: int) -> Bitext | Query:
@@ -67,17 +86,17 @@ class Embedding:
 
     def __init__(self, spec: HeadSpec, tokenizer: Any, max_tokens: int) -> None:
         self.spec, self.tokenizer, self.max_tokens = spec, tokenizer, max_tokens
+        self.cuts: Cuts = Cuts()
         self.poolings = _among(spec, "pooling", "mean", POOLINGS)
         mined = spec.option("search", "") == "mine"
         self.scorings = _among(spec, "scoring", "ratio" if mined else "cosine", SCORINGS)
         self.neighbours = int(spec.option("neighbours", str(NEIGHBOURS)))
         self.variants: tuple[str, ...] = ()
 
-    def rows(self, texts: Sequence[Sequence[tuple[str, str | None]]]) -> list[list[Row]]:
-        """One row per text (or pair of texts) of each item."""
-        flat = iter(
-            encode_texts(self.tokenizer, [t for own in texts for t in own], self.max_tokens)
-        )
+    def rows(self, texts: Sequence[Sequence[str]]) -> list[list[Row]]:
+        """One row per text of each item."""
+        alone = [(text, None) for own in texts for text in own]
+        flat = iter(encode_texts(self.tokenizer, alone, self.max_tokens, self.cuts))
         found = []
         for index, own in enumerate(texts):
             rows = []
@@ -97,6 +116,41 @@ class Embedding:
         ]
         return list(torch.stack(kept, dim=1).cpu().numpy())  # B times [V, D]
 
+    def loss(self, model: Model, batch: Batch, both_ways: bool) -> tuple[Tensor, float]:
+        """(sum over the examples, their number) of finding each row's partner in the batch."""
+        rows = batch.rows
+        vectors = F.normalize(self._vectors(model, batch), dim=1)  # [2N, D]
+        left = [i for i, row in enumerate(rows) if row.part == 0]
+        right = [i for i, row in enumerate(rows) if row.part == 1]
+        scores = SCALE * vectors[left] @ vectors[right].T  # [N, N]
+        gold = torch.arange(len(left), device=scores.device)
+        known: dict[bytes, int] = {}
+        texts = [known.setdefault(rows[i].tokens.tobytes(), len(known)) for i in right]
+        text = torch.tensor(texts, device=scores.device)
+        twins = (text[:, None] == text[None, :]) & (gold[:, None] != gold[None, :])
+        scores = scores.masked_fill(twins, -torch.inf)
+        loss = F.cross_entropy(scores, gold, reduction="sum")
+        if both_ways:
+            loss = (loss + F.cross_entropy(scores.T, gold, reduction="sum")) / 2
+        return loss, float(len(left))
+
+    def _vectors(self, model: Model, batch: Batch) -> Tensor:
+        """[B, D]: the rows' embeddings, in passes of which only the inputs are kept."""
+        rows = batch.rows
+        device = batch.input_ids.device
+        parts = by_token_budget([len(row.tokens) for row in rows], TOKENS)
+
+        def embed(part: list[int]) -> Tensor:
+            inputs = collate([rows[i] for i in part], model.pad_id, self.max_tokens, device)
+            return self._pooled(model, model.states(inputs), inputs, self.poolings[0])
+
+        if len(parts) == 1:
+            made = [embed(parts[0])]
+        else:
+            made = [checkpoint(embed, part, use_reentrant=False) for part in parts]
+        order = torch.tensor([i for part in parts for i in part], device=device)
+        return torch.cat(made)[order.argsort()]
+
     def _pooled(self, model: Model, states: Tensor, batch: Batch, pooling: str) -> Tensor:
         if pooling == "cls":
             return states[:, 0].float()  # [B, D]
@@ -104,8 +158,8 @@ class Embedding:
 
     def _layers(self, available: int) -> list[int]:
         option = self.spec.option("layers", "all")
-        if option == "all":
-            return list(range(available))
+        if option in ("all", "last"):
+            return list(range(available))[0 if option == "all" else -1 :]
         layers = [int(layer) for layer in option.split(",")]
         for layer in layers:
             if not 0 <= layer < available:
@@ -135,16 +189,16 @@ class Bitext:
     """Sentences and their translations; see the module's docstring."""
 
     def __init__(self, embedding: Embedding) -> None:
-        self.spec, self.embedding = embedding.spec, embedding
+        self.spec, self.embedding, self.cuts = embedding.spec, embedding, embedding.cuts
 
     def module(self, hidden_size: int, dropout: float) -> nn.Module:
         return nn.Identity()
 
     def encode(self, examples: Sequence[BitextExample], training: bool) -> list[list[Row]]:
-        return self.embedding.rows([((e.source, None), (e.target, None)) for e in examples])
+        return self.embedding.rows([(e.source, e.target) for e in examples])
 
     def loss(self, model: Model, batch: Batch) -> tuple[Tensor, float]:
-        raise untrained()
+        return self.embedding.loss(model, batch, both_ways=True)
 
     def outputs(self, model: Model, batch: Batch) -> list[Any]:
         return self.embedding.outputs(model, batch)
@@ -174,18 +228,23 @@ class Query:
     """Queries and the pool they search, one after the other; see the module's docstring."""
 
     def __init__(self, embedding: Embedding) -> None:
-        self.spec, self.embedding = embedding.spec, embedding
+        self.spec, self.embedding, self.cuts = embedding.spec, embedding, embedding.cuts
 
     def module(self, hidden_size: int, dropout: float) -> nn.Module:
         return nn.Identity()
 
     def encode(
-        self, examples: Sequence[QueryExample | Candidate], training: bool
+        self, examples: Sequence[QueryExample | Candidate | Pair], training: bool
     ) -> list[list[Row]]:
-        return self.embedding.rows([(_text(e),) for e in examples])
+        return self.embedding.rows(
+            [
+                (_text(e.query), _text(e.candidate)) if isinstance(e, Pair) else (_text(e),)
+                for e in examples
+            ]
+        )
 
     def loss(self, model: Model, batch: Batch) -> tuple[Tensor, float]:
-        raise untrained()
+        return self.embedding.loss(model, batch, both_ways=False)
 
     def outputs(self, model: Model, batch: Batch) -> list[Any]:
         return self.embedding.outputs(model, batch)
@@ -256,10 +315,11 @@ class Query:
                     )
 
 
-def _text(item: QueryExample | Candidate) -> tuple[str, str | None]:
+def _text(item: QueryExample | Candidate) -> str:
+    """What is embedded; a candidate's context follows at once, as in the official script."""
     if isinstance(item, QueryExample):
-        return item.query, None
-    return item.text, item.context or None
+        return item.query
+    return (item.text + item.context).replace("\n", "") if item.context else item.text
 
 
 def _firsts(texts: Sequence[str]) -> dict[int, int]:
@@ -302,11 +362,3 @@ def _ranked(
 def _short(scores: NDArray[np.float32]) -> tuple[float, ...]:
     """float32 values as the shortest decimals that read back as the same float32."""
     return tuple(float(str(score)) for score in scores)
-
-
-def untrained() -> StepFailed:
-    """What training a retrieval head meets."""
-    return StepFailed(
-        "expected a task with a training loss, found sentence retrieval, which is evaluated"
-        " without training; set fine_tune: false on the target and leave it out of stops."
-    )
