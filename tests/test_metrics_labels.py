@@ -181,9 +181,14 @@ WITH_HEADLINES: list[tuple[Metric[Any, Any], int]] = [
     (tagging.TOKEN_ACCURACY, 2),
     (tagging.CHUNK_F1, 3),
     (tagging.UDPOS_F1, 3),
+    (tagging.UDPOS_F1_1X, 3),
     (qa.SQUAD, 3),
+    (qa.SQUAD_V2, 3),
     (qa.MLQA, 3),
+    (qa.BY_LANGUAGE, 3),
     (retrieval.ACCURACY, 4),
+    (retrieval.BUCC_F1, 3),
+    (retrieval.MAP20, 2),
     (text.EXACT_MATCH, 2),
 ]
 

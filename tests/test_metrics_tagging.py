@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,17 +13,22 @@ from seqeval.metrics import f1_score, precision_score, recall_score
 
 from waystation.errors import UserError
 from waystation.examples import TaggingExample, TagsPrediction
-from waystation.metrics import measure, total
+from waystation.metrics import Metric, measure, total
 from waystation.metrics.tagging import (
     CHUNK_F1,
     TOKEN_ACCURACY,
     UDPOS_F1,
+    UDPOS_F1_1X,
     chunks,
     split_last_dash,
 )
 
 TAG = st.sampled_from(
-    ["O", *(f"{p}-{t}" for p in "BIES" for t in ("PER", "LOC", "A-B")), "NOUN", "CCONJ", "SCONJ"]
+    [
+        "O",
+        *(f"{p}-{t}" for p in "BIES" for t in ("PER", "LOC", "A-B")),
+        *("NOUN", "CCONJ", "SCONJ", "X", "_", ".", "B"),
+    ]
 )
 PAIRS = st.lists(st.lists(st.tuples(TAG, TAG), min_size=1, max_size=8), min_size=1, max_size=8)
 
@@ -102,3 +108,37 @@ def test_wrong_number_of_tags_is_refused(metric: object) -> None:
     example = TaggingExample(id="s1", words=("a", "b"), tags=("A", "B"))
     with pytest.raises(UserError, match="expected 2 tags for example 's1', found 1; predict"):
         metric.statistics(prediction, example, "en")  # type: ignore[attr-defined]
+
+
+def test_x_begins_where_the_last_chunk_began_in_seqeval_1() -> None:
+    """X has the type of O there, so at the beginning of a sentence it starts no chunk."""
+    gold, predicted = [["NOUN", "VERB"], ["X", "NOUN"]], [["NOUN", "NOUN"], ["X", "NOUN"]]
+    found = UDPOS_F1_1X.reduce(total(measure(UDPOS_F1_1X, *both(predicted, gold), "en")))
+    assert found["precision_seqeval1"] == 25.0  # ("_", 1, 3) of gold is ("_", 0, 3) as predicted
+    old = UDPOS_F1.reduce(total(measure(UDPOS_F1, *both(predicted, gold), "en")))
+    assert old["precision"] == 50.0
+
+
+def test_a_chunk_counts_in_the_sentence_that_it_ends_in() -> None:
+    tags = [["NOUN"], ["X", "NOUN"], ["X"]]
+    assert measure(UDPOS_F1_1X, *both(tags, tags), "en").tolist() == [[1] * 3, [2] * 3, [0] * 3]
+
+
+@pytest.mark.parametrize("metric", [CHUNK_F1, UDPOS_F1, UDPOS_F1_1X])
+def test_nothing_found_scores_zero(metric: Metric[Any, Any]) -> None:
+    for gold, predicted in (([["O", "O"]], [["O", "O"]]), ([[]], [[]]), ([["O"]], [["B-A"]])):
+        values = metric.reduce(total(measure(metric, *both(gold, predicted), "en")))
+        assert list(values.values()) == [0.0, 0.0, 0.0]
+
+
+def test_empty_sentences_change_nothing() -> None:
+    tags = [["B-A", "I-A"], ["X", "NOUN"]]
+    for metric in (CHUNK_F1, UDPOS_F1):
+        with_empty = [tags[0], [], tags[1], []]
+        once = total(measure(metric, *both(tags, tags), "en"))
+        assert np.array_equal(total(measure(metric, *both(with_empty, with_empty), "en")), once)
+
+
+def test_names_of_the_metrics_of_udpos_do_not_collide() -> None:
+    names = [*UDPOS_F1.names, *UDPOS_F1_1X.names, *TOKEN_ACCURACY.names]
+    assert len(set(names)) == len(names)
