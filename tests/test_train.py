@@ -229,7 +229,7 @@ def test_equal_runs_in_two_processes_write_equal_bytes(tmp_path: Path) -> None:
     repeated(tmp_path / "c", seed=1)
     a, b, c = (contents(tmp_path / name) for name in "abc")
     assert a == b
-    assert len(a) == 3 + 2 * 2
+    assert len(a) == 4 + 2 * 2
     assert a["curve.json"] != c["curve.json"]
 
 

@@ -17,7 +17,7 @@ import torch
 from waystation.batching import TOKENS, by_token_budget, collate
 from waystation.errors import ModelError, StepFailed
 from waystation.examples import Candidate, HeadSpec, Prediction
-from waystation.heads import Head, Row, build
+from waystation.heads import Head, Row, build, pieces
 from waystation.settings import Numerics
 
 if TYPE_CHECKING:
@@ -42,11 +42,13 @@ def predict(
     stride: int,
     language: str,
     pool: Pool | None = None,
+    lengths: dict[str, int] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Prediction]:
     """Predictions aligned with `examples`, which are all in `language`.
 
     `pool` holds what queries search; its candidates are embedded once and then kept in it.
+    `lengths` is filled with what of the examples (and of a pool embedded here) was cut.
     `progress(done, total)` counts rows, several per example for choices and windows. Raises
     ModelError for a head that the model does not have.
     """
@@ -64,7 +66,11 @@ def predict(
 
     def run(items: Sequence[Any]) -> list[Any]:
         with memory_advice("predicting", f"{spec.kind} in {language}"):
-            return _outputs(model, head, items, numerics, max_tokens, progress)
+            found = _outputs(model, head, items, numerics, max_tokens, progress)
+        if lengths is not None:
+            rows = lengths.get("rows", 0) + sum(map(len, found))
+            lengths.update(pieces.lengths(head.cuts, len(examples), rows))
+        return found
 
     if pool is None:
         return list(head.decode(examples, run(examples)))

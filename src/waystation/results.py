@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from waystation.lengths import cuts
 from waystation.metrics import Metric, Statistics
 from waystation.plan import Plan, Route
 from waystation.resolve import Lock, task_of
@@ -105,7 +106,7 @@ def collect(lock: Lock, plan: Plan, store: Store, study: Study) -> Results:
         replace(_summary(plan, store, key), stops=needed[key][0], targets=needed[key][1])
         for key in plan.steps
     )
-    warnings = _warnings(lock) + _dropped(plan, store)
+    warnings = _warnings(lock) + _dropped(plan, store) + cuts(plan, store)
     return Results(
         study=study.name,
         backbones=study.backbones,

@@ -183,6 +183,10 @@ def _train(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> 
                 head=cast("HeadSpec", from_json(HeadSpec, member["head"])),
                 examples=store.data(member["data"], task.example),
                 dev=store.data(member["dev"], task.example) if member["dev"] else (),
+                pool=cast("Any", store.data(member["pool"], Candidate) if "pool" in member else ()),
+                dev_pool=cast(
+                    "Any", store.data(member["dev_pool"], Candidate) if "pool" in member else ()
+                ),
             )
         )
 
@@ -229,6 +233,7 @@ def _predict(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -
     def progress(done: int, total: int) -> None:
         emit(Progress(key=step.key, done=done, total=total, unit="examples"))
 
+    lengths: dict[str, int] = {}
     predictions = predict(
         _warm[warm],
         head,
@@ -238,8 +243,10 @@ def _predict(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -
         stride=spec["stride"],
         language=spec["language"],
         pool=_pool(store, spec.get("pool"), canonical([warm, spec["head"], spec["max_tokens"]])),
+        lengths=lengths,
         progress=progress,
     )
+    (folder / "lengths.json").write_text(canonical(cast("JSON", lengths)) + "\n")
     groups = {e.id: e.group for e in cast("Any", examples)}
     with (folder / "predictions.jsonl").open("w", encoding="utf-8") as file:
         for prediction in predictions:

@@ -6,8 +6,8 @@ dev evaluation with early stopping. Devices and mixed precision are `accelerate`
 are functions of (seed, purpose) or (seed, step), so equal arguments give equal bytes, and runs
 that differ in their data alone start from equal heads.
 
-Writes `checkpoints/NUMBER/`, `evaluations.json`, `curve.json` and `training.json`, which hold
-nothing that two equal runs could differ in (no times). Chooses no checkpoint: select steps do.
+Writes `checkpoints/NUMBER/`, `evaluations.json`, `curve.json`, `lengths.json` (what was cut) and
+`training.json`, which hold nothing that two equal runs could differ in (no times). Chooses no checkpoint: select steps do.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import torch
@@ -26,11 +26,27 @@ CHUNK: Final = 2048
 
 Ids = NDArray[np.int32]
 
-Cuts = Counter[str]
+Cuts: TypeAlias = Counter[str]
 """What a head met while encoding: `tokens` of its inputs as they came (special tokens aside),
 `tokens_cut` of them that enter no row, `inputs` (texts, pairs, sentences, questions with their
 contexts) and `inputs_cut`, and of those `questions_cut`, `words_cut` (words longer than a row)
 and `answers_lost` (of training examples, in no row)."""
+
+
+COUNTED: Final = (
+    "inputs",
+    "inputs_cut",
+    "tokens",
+    "tokens_cut",
+    "questions_cut",
+    "words_cut",
+    "answers_lost",
+)
+
+
+def lengths(cuts: Cuts, examples: int, rows: int) -> dict[str, int]:
+    """What a step records of the inputs that a head has encoded."""
+    return {"examples": examples, "rows": rows} | {name: cuts[name] for name in COUNTED}
 
 
 def encode_texts(

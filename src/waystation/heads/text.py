@@ -24,7 +24,7 @@ from waystation.batching import collate
 from waystation.errors import ModelError, UserError
 from waystation.examples import HeadSpec, TextExample, TextPrediction
 from waystation.heads import Row
-from waystation.heads.pieces import CHUNK, as_ids
+from waystation.heads.pieces import CHUNK, Cuts, as_ids
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,6 +43,7 @@ class Text:
 
     def __init__(self, spec: HeadSpec, tokenizer: Any, max_tokens: int) -> None:
         self.spec, self.tokenizer, self.max_tokens = spec, tokenizer, max_tokens
+        self.cuts: Cuts = Cuts()
         self.max_new_tokens = int(spec.option("max_new_tokens", "64"))
         self.chat = _chosen(spec, tokenizer)
         # Tokens of the template before the user's text, 0 without a template.
@@ -74,6 +75,7 @@ class Text:
             gold = [*completion, int(self.tokenizer.eos_token_id)]
             # At least one token of the prompt has to stay to predict from.
             if len(gold) >= self.max_tokens:
+                self.cuts["answers_lost"] += 1
                 found.append([])
                 continue
             kept = self._cut(prompt, len(gold))
@@ -101,6 +103,10 @@ class Text:
     def _cut(self, prompt: list[int], reserved: int) -> list[int]:
         """The end of a prompt, leaving room for `reserved` tokens; never empty."""
         room = max(1, self.max_tokens - reserved)
+        self.cuts["inputs"] += 1
+        self.cuts["tokens"] += len(prompt)
+        self.cuts["inputs_cut"] += len(prompt) > room
+        self.cuts["tokens_cut"] += max(0, len(prompt) - room)
         if len(prompt) > room > self.opening:
             return prompt[: self.opening] + prompt[len(prompt) - room + self.opening :]
         return prompt[-room:] or [int(self.tokenizer.eos_token_id)]
