@@ -13,6 +13,9 @@ from miniature import write
 
 from synthetic_pages import excerpts_of
 from synthetic_results import HOSTILE, quick
+from waystation.buckets import _predictions, collect_aspects
+from waystation.errors import StoreError
+from waystation.examples import TaggingExample
 from waystation.excerpts import LONGEST, Excerpt, Text, collect_excerpts, cut, sample
 from waystation.report import Analysis, analyse, html_examples, render
 from waystation.results import Results, collect
@@ -76,6 +79,40 @@ def test_every_target_and_language_is_there(excerpts: dict[str, Excerpt]) -> Non
             assert len(item.chosen) == 2
             assert all(0 <= at < len(item.outputs) for at in item.chosen if at is not None)
             assert len({output for output, _ in item.outputs}) == len(item.outputs)
+
+
+@pytest.mark.slow
+def test_aspects_of_a_store_agree_with_its_scores_and_tokens(study: tuple[Path, Path]) -> None:
+    found = prepare(study[0], Options(store=study[1]), trust=True)
+    results = collect(found.lock, found.plan, found.store, found.study)
+    aspects = collect_aspects(found.lock, found.plan, found.store, found.study)
+    assert [(a.target, a.language) for a in aspects] == [
+        ("pocket-topic", "de"), ("pocket-choice", "de"), ("pocket-pos", "de"),
+        ("pocket-qa", "de"), ("pocket-bitext", "de"), ("pocket-bitext", "zh"),
+    ]  # fmt: skip
+    for aspect in aspects:
+        own = [
+            s for s in results.scores if (s.target, s.language) == (aspect.target, aspect.language)
+        ]
+        assert {s.ids for s in own} == {aspect.ids}
+    words = {a.target: a.size for a in aspects}
+    assert words["pocket-bitext"].tokens == {}  # both sides were counted together
+    for target in ("pocket-topic", "pocket-choice", "pocket-pos", "pocket-qa"):
+        assert words[target].tokens["model"] >= words[target].words > 0
+    tags = next(f for a in aspects for f in a.features if f.name in ("tag", "chunk type"))
+    parts = sum(f.sum(axis=(0, 1)) for f in tags.parts.values())
+    whole = sum(s.statistics.sum(axis=0) for s in results.scores if s.target == "pocket-pos")
+    assert parts.tolist() == whole.tolist()
+
+
+def test_predictions_of_other_examples_are_refused() -> None:
+    class Other:
+        def read(self, key: str, name: str) -> bytes:
+            return b'{"id":"b","tags":["O"]}\n'
+
+    examples = [TaggingExample(id="a", words=("w",), tags=("O",))]
+    with pytest.raises(StoreError, match="expected predict-1 to have one prediction for each of"):
+        _predictions(Other(), "predict-1", "tagging", examples)  # type: ignore[arg-type]
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, cast
 
@@ -307,19 +307,43 @@ def _aspects(
     for route in routes if task.kind == "tagging" else ():
         run = Run(route.backbone, route.stop, route.seed)
         predictions[run] = _predictions(store, route.predict, task.kind, examples)
-    texts = [_text(task.kind, e) for e in examples]
-    plain = [t if isinstance(t, str) else " ".join(t) for t in texts]
     return Aspects(
         target=routes[0].target,
         language=language,
         ids=tuple(e.id for e in cast("Any", examples)),
         features=buckets_of(task, examples, language, predictions),
-        size=Size(
-            words=sum(len(t.split()) for t in plain),
-            characters=sum(map(len, plain)),
-            tokens={},
-        ),
+        size=_size(task.kind, examples, language, routes, store),
     )
+
+
+_INPUTS: Final[Mapping[str, Callable[[Any], Iterable[str]]]] = {
+    "classification": lambda e: (e.text, e.pair or ""),
+    "regression": lambda e: (e.text, e.pair or ""),
+    "choice": lambda e: (part for option in e.options for part in (e.context, option)),
+    "tagging": lambda e: e.words,
+    "span": lambda e: (e.question, e.context),
+}
+"""The texts whose tokens a predict step counts. Retrieval's are those of two languages."""
+
+
+def _size(
+    kind: str, examples: Sequence[Any], language: str, routes: Sequence[Route], store: Store
+) -> Size:
+    """Words and characters of the inputs, with the tokens that predict steps counted in them.
+
+    Steps of older stores counted none; questions in another language than their context would
+    say nothing of either.
+    """
+    if kind not in _INPUTS or language.partition("-")[2].islower():
+        return Size(0, 0, {})
+    tokens: dict[str, int] = {}
+    for route in routes:
+        if route.backbone not in tokens and store.outputs(route.predict, "lengths.json"):
+            found = cast("Any", store.read_json(route.predict, "lengths.json"))
+            tokens[route.backbone] = int(found["tokens"])
+    texts = [text for example in examples for text in _INPUTS[kind](example)]
+    words = sum(len(text.split()) for text in texts)
+    return Size(words, sum(map(len, texts)), tokens)
 
 
 def _predictions(store: Store, key: str, kind: str, examples: Sequence[Any]) -> list[Any]:

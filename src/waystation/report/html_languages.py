@@ -129,7 +129,10 @@ def _panels(analysis: Analysis, part: Part, aspects: Sequence[Aspects]) -> list[
     distances = {t: distance_to_english(t) for t in tags}
     known = {t: float(d) for t, d in distances.items() if d is not None}
     far = Measure("distance to English", known, (0, 5))
-    cut = {t: fertility(aspects, part.backbone, t, part.target) for t in tags}
+    cut = {
+        t: fertility(aspects, part.backbone, t, part.target) or fertility(aspects, part.backbone, t)
+        for t in tags
+    }
     pieces = {t: f.per_word for t, f in cut.items() if f is not None and f.per_word is not None}
     found = []
     for measure in (far, Measure("tokens per word", pieces)):
