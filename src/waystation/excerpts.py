@@ -142,7 +142,7 @@ def _excerpt(
     positions = sample([e.id for e in examples])
     layers = [reader.variants.get((r.backbone, target), "") for r in routes]
     columns: list[list[tuple[Output, float | None]]] = []
-    pool = {e.id: e.target for e in examples} if reader.kind == "bitext" else {}
+    pool = {e.id: e.source for e in examples} if reader.kind == "bitext" else {}
     for route, layer in zip(routes, layers, strict=True):
         score, column = reader.score(route), []
         for place, prediction in zip(positions, reader.predictions(route, positions), strict=True):
@@ -192,6 +192,13 @@ class _Context(NamedTuple):
 def _nearest(example: Any, prediction: Any, context: _Context) -> str:
     neighbours = prediction.variants.get(context.variant)
     first = neighbours.forward[0] if neighbours and neighbours.forward else ""
+    return cut(first)
+
+
+def _nearest_source(example: Any, prediction: Any, context: _Context) -> str:
+    """The headline's direction: for an English sentence the nearest of the language."""
+    neighbours = prediction.variants.get(context.variant)
+    first = neighbours.backward[0] if neighbours and neighbours.backward else ""
     return cut(context.pool.get(first, first))
 
 
@@ -201,7 +208,7 @@ _SHOWN: Final[Mapping[str, Callable[[Any, Any, _Context], Output]]] = {
     "choice": lambda e, p, c: e.options[p.label],
     "tagging": lambda e, p, c: p.tags,
     "span": lambda e, p, c: cut(p.text),
-    "bitext": _nearest,
+    "bitext": _nearest_source,
     "query": _nearest,
     "text": lambda e, p, c: cut(p.text),
     "code": lambda e, p, c: cut(p.text),
@@ -235,7 +242,7 @@ _TEXTS: Final[Mapping[str, Callable[[Any, str], Iterable[Text]]]] = {
     "choice": _choice,
     "tagging": lambda e, t: [Text("words", t, tuple(e.words))],
     "span": _span,
-    "bitext": lambda e, t: [Text("sentence", t, cut(e.source))],
+    "bitext": lambda e, t: [Text("sentence", "en", cut(e.target))],
     "query": lambda e, t: [Text("query", t, cut(e.query))],
     "text": lambda e, t: [Text("prompt", t, cut(e.prompt))],
     "code": lambda e, t: [Text("prompt", t, cut(e.prompt))],
@@ -254,7 +261,7 @@ def _gold(kind: str, example: Any) -> Output | None:
     if kind == "span":
         return None if example.answers is None else _answers(example)
     if kind == "bitext":
-        return cut(example.target)
+        return cut(example.source)
     if kind == "query":
         return None if example.relevant is None else ", ".join(example.relevant)
     return cut(example.completion) if kind == "text" and example.completion else None
