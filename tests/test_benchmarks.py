@@ -312,6 +312,13 @@ def test_a_benchmark_stands_for_its_tasks(tmp_path: Path) -> None:
         assert target.pooling == (("cls",) if is_retrieval else ("mean",))
 
 
+def test_tasks_of_a_benchmark_are_trained_as_officially(tmp_path: Path) -> None:
+    """LAReQA's and Mewsli-X's dual encoders are; Tatoeba and BUCC take the model as it is."""
+    for name in BENCHMARKS:
+        for target in targets(tmp_path, f"{{benchmark: {name}}}"):
+            assert target.fine_tuned == (target.name not in ("tatoeba", "bucc2018"))
+
+
 def test_some_tasks_and_languages_of_a_benchmark(tmp_path: Path) -> None:
     (one,) = targets(tmp_path, "{benchmark: xtreme-r, tasks: [xquad], languages: all}")
     assert one.languages == XTREME_R.part("xquad").languages

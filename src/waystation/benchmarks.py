@@ -122,7 +122,7 @@ XTREME: Final = Benchmark(
         _accuracy("pawsx", "de en es fr ja ko zh", 2000, "PAWS-X, test_2k"),
         _XNLI,
         _f1("panx", _PANX, _WIKIANN),
-        _f1("udpos", _UDPOS, "Universal Dependencies 2.5, test"),
+        _f1("udpos", _UDPOS, "UD 2.5, test"),
         _f1("bucc2018", "de fr ru zh", "BUCC 2018: training as test, sample as dev"),
         _accuracy("tatoeba", _TATOEBA, None, "LASER data/tatoeba/v1"),
         _answers("xquad", _XQUAD, 1190, "XQuAD 1.0"),
@@ -147,7 +147,11 @@ XTREME_R: Final = Benchmark(
     parts=(
         _XNLI,
         _f1("panx", f"{_PANX} qu pl uk az lt pa gu ro", _WIKIANN),
-        _f1("udpos", f"{_UDPOS} lt pl uk wo ro", "Universal Dependencies 2.7, test"),
+        _f1(
+            "udpos",
+            f"{_UDPOS} lt pl uk wo ro",
+            "UD 2.5; lt pl uk wo ro: UD 2.7; test",
+        ),
         _accuracy("tatoeba", f"{_TATOEBA} az lt pl uk ro", None, "LASER data/tatoeba/v1"),
         _accuracy("xcopa", "et ht id it qu sw ta th tr vi zh", 500, "XCOPA, test", "jsonl"),
         # The official table has no languages for it; these are XQuAD-R's.

@@ -9,6 +9,7 @@ Keys of later versions are answered as such. No data is read.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -205,7 +206,9 @@ def _of_benchmark(item: Item, known: Tasks) -> list[Target]:
             retrieval = {}
             _retrieval(fields, task, retrieval)
         values |= (retrieval or {}) if task.kind in RETRIEVAL else {}
-        targets.append(_completed(item, task, values, None, known))
+        # As officially, also where a bare retrieval target takes the model as it is.
+        recipe = replace(item, content=True) if task.train else None
+        targets.append(_completed(item, task, values, recipe, known))
     given = next((option for option in compared if option in fields), None)
     if targets and retrieval is None and given is not None:
         fields[given].fault(f"`{given}` beside a retrieval task only", found=", ".join(chosen))
