@@ -24,6 +24,7 @@ import typer
 from pydantic import BaseModel
 
 from waystation import packaged, task
+from waystation.catalogue import in_numbers
 from waystation.cli import app
 from waystation.display import size
 from waystation.document import describe
@@ -194,7 +195,10 @@ def tasks() -> str:
     text += (
         "\n`{l}` in a file's name stands for its own language code: the BCP 47 tag, and where they"
         " differ, the codes in brackets (`tag: code`). Folders are relative to `--data DIR`;"
-        " where several hold all files of a split, the first in the table is read.\n"
+        " where several hold all files of a split, the first in the table is read. The folder that"
+        " XTREME's own `download_data.sh` fills (`download/`) can be `DIR` as it is, except for"
+        " Tatoeba. A task of pairs of languages (BUCC, Tatoeba, MLQA) says in its notes which of"
+        " the two its tags name.\n"
     )
     return text + "".join(_task(t) for t in found)
 
@@ -207,8 +211,10 @@ def _task(found: Any) -> str:
     facts = [
         f"{found.summary} *{found.kind}*, version {found.version}.",
         f"Languages: {', '.join(found.languages)}.",
-        f"Splits: {', '.join(found.splits)}; fine-tuned on"
-        f" {', '.join(found.train) or 'its own training split'}.",
+        f"Splits: {', '.join(found.splits)}. Fine-tuned on"
+        f" {', '.join(found.train) or _own_training(found)}.",
+        _recipe(found),
+        _sizes(found),
         f"Metrics: {', '.join(name for metric in found.metrics for name in metric.names)}.",
         f"Labels: {', '.join(found.labels)}." if found.labels else "",
         f"Licence: {found.licence}. Source: {_link(found.source)}.",
@@ -217,10 +223,28 @@ def _task(found: Any) -> str:
         *_hub(found),
     ]
     text = f"\n## {found.name}\n\n" + "".join(f"- {fact}\n" for fact in facts if fact)
-    paths = list(_paths(found))
-    if paths:
-        text += "\n" + table(["split", "files", "in one of these folders"], paths)
+    for layouts, what in ((found.layouts, "files"), (found.pools, "candidates")):
+        paths = list(_paths(found, layouts))
+        if paths:
+            text += "\n" + table(["split", what, "in one of these folders"], paths)
     return text
+
+
+def _own_training(found: Any) -> str:
+    return "its own training split" if found.train_split in found.splits else "nothing"
+
+
+def _recipe(found: Any) -> str:
+    """The official settings, and the official layer and pooling."""
+    said = [f"{name} {value}" for name, value in found.recipe]
+    text = f"Official recipe (`recipes: official`): {', '.join(said)}." if said else ""
+    variants = [f"`{name}` of {layers} layers" for layers, name in found.official_variants]
+    return text + (f" Official layer and pooling: {', '.join(variants)}." if variants else "")
+
+
+def _sizes(found: Any) -> str:
+    known = list(in_numbers(found))
+    return f"Official sizes (`waystation check` compares): {'; '.join(known)}." if known else ""
 
 
 def _link(source: str) -> str:
@@ -238,11 +262,11 @@ def _hub(found: Any) -> Iterator[str]:
         yield from (f"On the hub: {note}" for note in source.notes)
 
 
-def _paths(found: Any) -> Iterator[list[str]]:
+def _paths(found: Any, layouts: Iterable[Any]) -> Iterator[list[str]]:
     """Per split the files of each layout; layouts that differ in their folder alone are one row."""
     for split in found.splits:
         rows: dict[str, list[str]] = {}
-        for layout in found.layouts:
+        for layout in layouts:
             pattern, codes = _pattern(layout, found.languages, split)
             if pattern:
                 folder = os.path.commonpath([PurePosixPath(name).parent for name in pattern])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,9 +15,10 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
 from waystation import display, packaged, sources, task
+from waystation.check import official
 from waystation.errors import UserError, suggest
 from waystation.hub import in_words
-from waystation.task import CATALOGUE, Task
+from waystation.task import CATALOGUE, Layout, Task
 
 LINES_SHOWN: Final = 6
 
@@ -63,13 +65,17 @@ def show_task(name: str, data: Path | None, *, json: bool) -> None:
         display.as_json(facts)
         return
     print(f"{found.name}: {found.summary}")
-    rows = [(key, _text(value)) for key, value in facts.items() if key not in ("name", "summary")]
+    shown = facts | {"notes": "\n".join(found.notes), "sizes": "; ".join(in_numbers(found))}
+    for key in ("recipe", "official_variants"):
+        shown[key] = ", ".join(f"{name} {value}" for name, value in facts[key].items())
+    rows = [(key, _text(value)) for key, value in shown.items() if key not in ("name", "summary")]
     rows += [(f"hub {key}", _text(value)) for key, value in (facts["hub"] or {}).items()]
     rows = [(key, _shortened(text)) for key, text in rows]
     display.table(("", ""), [row for row in rows if row[1] and row[0] != "hub"])
 
 
 def _facts(found: Task[Any], data: Path | None) -> dict[str, Any]:
+    own = (found.name,) if found.train_split in found.splits else ()
     facts: dict[str, Any] = {
         "name": found.name,
         "summary": found.summary,
@@ -77,14 +83,18 @@ def _facts(found: Task[Any], data: Path | None) -> dict[str, Any]:
         "languages": list(found.languages),
         "splits": list(found.splits),
         "labels": list(found.labels),
-        "fine_tuned_on": list(found.train) or [found.name],
+        "fine_tuned_on": list(found.train or own),
+        "recipe": dict(found.recipe),
         "metrics": [name for metric in found.metrics for name in metric.names],
         "licence": found.licence,
         "source": found.source,
         "citation": found.citation,
         "notes": list(found.notes),
         "version": found.version,
-        "files": _files(found),
+        "sizes": sizes(found),
+        "files": _files(found, found.layouts),
+        "candidates": _files(found, found.pools),
+        "official_variants": {str(n): name for n, name in found.official_variants},
         "hub": _hub(found),
     }
     if data is not None:
@@ -117,12 +127,29 @@ def _hub(found: Task[Any]) -> dict[str, Any] | None:
     }
 
 
-def _files(found: Task[Any]) -> dict[str, list[str]]:
+def sizes(found: Task[Any]) -> dict[str, dict[str, list[int]]]:
+    """Documented numbers of examples: split -> language (`*` for each) -> numbers of releases."""
+    known: dict[str, dict[str, list[int]]] = {}
+    for (name, language, split), numbers in official.known().sizes.items():
+        if name == found.name:
+            known.setdefault(split, {})[language] = list(numbers)
+    return {split: known[split] for split in found.splits if split in known}
+
+
+def in_numbers(found: Task[Any]) -> Iterator[str]:
+    """The same, a few words a split: `dev 2,490`, `test 47 to 22,458 by language`."""
+    for split, known in sizes(found).items():
+        numbers = sorted({number for of_one in known.values() for number in of_one})
+        span = f"{numbers[0]:,}" + (f" to {numbers[-1]:,}" if len(numbers) > 1 else "")
+        yield f"{split} {span}" + (" by language" if len(known) > 1 and len(numbers) > 1 else "")
+
+
+def _files(found: Task[Any], layouts: Iterable[Layout[Any]]) -> dict[str, list[str]]:
     """The files of each split, for the first layout that has it, in the last of its languages."""
     files = {}
     for split in found.splits:
         for language in (found.languages[-1], found.source_language):
-            names = next((n for lay in found.layouts if (n := lay.paths(language, split))), ())
+            names = next((n for lay in layouts if (n := lay.paths(language, split))), ())
             if names:
                 files[f"{split} ({language})"] = list(names)
                 break
