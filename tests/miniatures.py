@@ -374,9 +374,10 @@ def _mewslix(folder: Path, languages: Sequence[str]) -> None:
     for split in ("train", "dev"):
         rows = []
         for number, example in enumerate(items("qa", "en", split)):
-            mention = _mention("en", f"{split}-{number}", f"Q{number}", example, example.answers[0])
+            name = f"Q{3000 + 1000 * SPLITS.index(split) + number}"
+            mention = _mention("en", f"{split}-{number}", name, example, example.answers[0])
             contextual = {"context": mention["context"], "mention": mention["mentions"][0]}
-            entity = _entity(f"Q{number}", "en", example.question)
+            entity = _entity(name, "en", example.question)
             rows.append({"contextual_mention": contextual, "entity": entity})
         _json_lines(place / f"wikipedia_pairs-{split}.jsonl", rows)
 
