@@ -187,7 +187,8 @@ def test_layers_are_a_heat_map_for_each_stop() -> None:
     scores = tuple(replace(s, variant=ways[s.variant]) for s in results.scores)
     text = render(replace(results, scores=scores), "html", None)
     assert text.count('<table class="heat sweep"') == 4
-    assert "cls pooling, ratio margin" in text
+    assert '<th scope="row">cls, ratio margin</th>' in text
+    assert "layer 8, cls pooling, ratio margin" in text
     assert '<td class="level official shown"' in text
     assert '<td class="none">–</td>' in text  # 4/cls/ratio was not measured
 

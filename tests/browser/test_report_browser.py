@@ -151,7 +151,7 @@ def test_retrieval_shows_every_layer(page: Page) -> None:
     maps = page.locator("#target-4 table.sweep")
     assert maps.count() == 4
     assert maps.first.locator("thead th").all_inner_texts() == ["layer", "4", "8", "12"]
-    assert maps.first.locator("tbody th").all_inner_texts() == ["mean pooling"]
+    assert maps.first.locator("tbody th").all_inner_texts() == ["mean"]
     shown = maps.nth(1).locator("td.official.shown b").all_inner_texts()
     assert len(shown) == 1
     assert shown[0].endswith("◆")

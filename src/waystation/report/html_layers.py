@@ -60,7 +60,8 @@ def _map(part: Part, stop: str) -> Markup:
     rows = []
     for way in down:
         cells = [_cell(part, stop, f"{n}/{way}" if way else n, span, top) for n in across]
-        title = pooling(*way.split("/")) if way else part.headline
+        how, _, margin = way.partition("/")
+        title = f"{how}, {margin} margin" if margin else how or part.headline
         rows.append(element("tr", element("th", title, scope="row"), *cells))
     table = element(
         "table",
@@ -112,10 +113,10 @@ def _cell(part: Part, stop: str, shown: str, span: tuple[float, float], top: flo
 
 
 def _plot(analysis: Analysis, part: Part) -> list[Markup]:
-    """Score over layer, one panel a pooling."""
+    """Score over layer, one panel a pooling by cosine; margins are in the heat maps."""
     panels = []
     across, down = _split(part)
-    for way in down:
+    for way in (w for w in down if "/" not in w):
         series = []
         for number, stop in enumerate((BASELINE, *analysis.stops)):
             found = [(float(n), part.mean(stop, MEAN, f"{n}/{way}")) for n in across if n.isdigit()]
@@ -124,7 +125,7 @@ def _plot(analysis: Analysis, part: Part) -> list[Markup]:
                 label = "no stop" if stop == BASELINE else stop
                 series.append(plots.Series(label=label, points=drawn, number=number))
         if series:
-            how = pooling(*way.split("/"))
+            how = pooling(way)
             title = f"{part.headline} on {part.target} by layer, {how}"
             panels.append(
                 element("div", plots.lines(series, title, f"layer ({how})"), class_="panel")

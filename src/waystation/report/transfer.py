@@ -8,12 +8,24 @@ has none. Its change under a stop is a detail: it has an interval and no verdict
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from waystation.results import Score
-from waystation.statistics import Gain, Interval, Items, Sample, paired_gain, score_interval
+from waystation.statistics import (
+    Gain,
+    Interval,
+    Items,
+    Sample,
+    SeedNoise,
+    paired_gain,
+    score_interval,
+    seed_noise,
+    stop_noise,
+)
 
 ENGLISH: Final = "en"
 SHARE: Final = 2
@@ -42,30 +54,49 @@ def transfers(
     resampling: tuple[int, int],
 ) -> tuple[Transfer, ...]:
     """The gaps of one target and backbone; stops without all languages or shared seeds are out."""
-    wanted = (ENGLISH, *others)
-    samples = {stop: _samples(scores, stop, variant, wanted) for stop in stops}
-    shares = {ENGLISH: 1.0} | dict.fromkeys(others, -1.0 / max(1, len(others)))
+    if not others:
+        return ()
+    samples = {stop: _samples(scores, stop, variant, (ENGLISH, *others)) for stop in stops}
+    shares = {ENGLISH: 1.0} | dict.fromkeys(others, -1.0 / len(others))
     often, seed = max(1, resampling[0] // SHARE), resampling[1]
-    first = samples.get("none", {})
+    gaps = {
+        stop: score_interval(list(own.values()), resamples=often, seed=seed, shares=shares)
+        for stop, own in samples.items()
+        if own
+    }
+    fine_tuned = all(s.fine_tuned for s in scores)
     found = []
-    for stop in stops:
-        chosen = samples[stop]
-        if not chosen or not others:
-            continue
-        gap = score_interval(list(chosen.values()), resamples=often, seed=seed, shares=shares)
+    for stop, gap in gaps.items():
         change = None
-        both = [n for n in chosen if n in first]
-        fine_tuned = all(s.fine_tuned for s in scores)
-        if not fine_tuned and first:  # the baseline is one model, whatever the seed
-            both = list(chosen)
-        if stop != "none" and both:
-            before = [first[n] if n in first else next(iter(first.values())) for n in both]
-            after = [chosen[n] for n in both]
-            if _same(before, after):
-                change = paired_gain(before, after, resamples=often, seed=seed, shares=shares)
-        english, rest = _means(list(chosen.values()), others)
+        before, after = _pairs(samples.get("none", {}), samples[stop], fine_tuned)
+        if stop != "none" and before and _same(before, after):
+            alike = [s for s in gaps if list(samples[s]) == list(samples[stop])]
+            noise = _noise([gaps[s] for s in alike if fine_tuned or s != "none"], fine_tuned)
+            change = paired_gain(
+                before, after, noise=noise, resamples=often, seed=seed, shares=shares
+            )
+        english, rest = _means(list(samples[stop].values()), others)
         found.append(Transfer(stop=stop, english=english, others=rest, gap=gap, change=change))
     return tuple(found)
+
+
+def _pairs(
+    first: Mapping[int, Sample], chosen: Mapping[int, Sample], fine_tuned: bool
+) -> tuple[list[Sample], list[Sample]]:
+    """Baseline and stop of the same seeds; without fine-tuning the baseline is one model."""
+    if first and not fine_tuned:
+        one = next(iter(first.values()))
+        return [first.get(n, one) for n in chosen], list(chosen.values())
+    both = [n for n in chosen if n in first]
+    return [first[n] for n in both], [chosen[n] for n in both]
+
+
+def _noise(gaps: Sequence[Interval], fine_tuned: bool) -> SeedNoise | None:
+    """The seed variance of a change, from all routes of the same seeds."""
+    if len(gaps) < (3 if fine_tuned else 2):
+        return None
+    rows = np.array([gap.per_seed for gap in gaps], dtype=np.float64)
+    return (seed_noise if fine_tuned else stop_noise)(rows)
 
 
 def _samples(
