@@ -290,7 +290,7 @@ QA = _task(
 )
 BITEXT = _task(
     "pocket-bitext",
-    "A sentence and its English translation, all of them different.",
+    "The sentence that an English one translates, among all others.",
     BitextExample,
     (retrieval.ACCURACY,),
 )
