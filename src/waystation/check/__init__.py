@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from waystation import sources
-from waystation.check import alignment, duplicates, labels, official
+from waystation.check import alignment, duplicates, labels, official, pools
 from waystation.check.findings import CODES as CODES
 from waystation.check.findings import CheckReport as CheckReport
 from waystation.check.findings import Entry as Entry
@@ -70,23 +70,24 @@ def check_study(
 
 
 def of_parts(
-    parts: Sequence[Part], data: Place, limit: int | None
+    parts: Sequence[Part], data: Place, limit: int | None, cache: pools.Cache | None = None
 ) -> tuple[tuple[Entry, ...], list[Finding]]:
     """What one task's languages and splits show by themselves and beside each other."""
     entries: list[Entry] = []
     findings: list[Finding] = []
     cut = []
+    pools_: pools.Cache = {} if cache is None else cache
     for part in parts:
         kind, found = official.compare(part) if part.whole else ("unknown", ())
-        part = replace(part, examples=part.examples[:limit])
-        findings += [*part.findings, *found]
+        part = pools.with_pool(replace(part, examples=part.examples[:limit]), data, pools_)
+        findings += [*part.findings, *found, *pools.of_part(part)]
         if part.examples:
             cut.append(part)
             entries.append(labels.entry_of(part, kind))
             findings += labels.of_split(part, data)
     for language in dict.fromkeys(part.language for part in cut):
         own = sorted((p for p in cut if p.language == language), key=lambda p: _place(p))
-        findings += duplicates.of_language(own)
+        findings += [*duplicates.of_language(own), *pools.of_language(own)]
     for split in dict.fromkeys(part.split for part in cut):
         own = [part for part in cut if part.split == split]
         findings += labels.between_languages(own)
@@ -123,6 +124,9 @@ def _asked(
     for split in splits or task.splits:
         for language in languages or task.languages:
             explicit = languages is not None and splits is not None
+            if splits is None and _same_files(task, data, language, split):
+                there.append(split)
+                continue
             if explicit or sources.present(task, data, language, split):
                 there.append(split)
                 yield language, split
@@ -140,11 +144,27 @@ def _asked(
     if whole:
         message = f"no files for {', '.join(whole)}: {where}"
         findings.append(_missing(task, "", message, whole, severe=languages is not None))
-    for split in (split for split in missing if split in there):
+    for split in (split for split in missing if split in there and not _base(task, split)):
         tags = missing[split]
         shown = ", ".join(tags[:_LISTED]) + (" and more" if len(tags) > _LISTED else "")
         message = f"no files for {len(tags)} of {len(task.languages)} languages ({shown}): {where}"
         findings.append(_missing(task, split, message, tags, severe=languages is not None))
+
+
+def _base(task: Task[Any], split: str) -> str | None:
+    """The split that another one is told apart from by its name: `dev` of `dev-r1`."""
+    return next((own for own in task.splits if split.startswith(f"{own}-")), None)
+
+
+def _same_files(task: Task[Any], data: Place, language: str, split: str) -> bool:
+    """Whether a split such as MLQA's `dev-question-de` is the same in this language as `dev`."""
+    base = _base(task, split)
+    if base is None or not isinstance(data, Path):
+        return False
+    if not all(sources.present(task, data, language, own) for own in (base, split)):
+        return False
+    one, other = (sources.find(task, data, language, own) for own in (base, split))
+    return one.layout is other.layout and one.files == other.files
 
 
 def _missing(

@@ -20,6 +20,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from waystation.check import pools
 from waystation.check.findings import Finding, Severity, share
 from waystation.check.labels import question
 from waystation.check.reading import Part
@@ -39,6 +40,8 @@ _MARGIN: Final = 0.35
 _ENGLISH: Final = frozenset(
     listed("the of and to is you was for that it he are with his have this")
 )
+# Questions are translated, paragraphs are each Wikipedia's own (Lewis et al. 2020, section 2).
+_OWN_CONTEXTS: Final = ("mlqa",)
 _SCRIPTS: Final[Mapping[str, tuple[str, ...]]] = {
     "Jpan": ("HIRAGANA", "KATAKANA", "CJK"), "Hans": ("CJK",), "Hant": ("CJK",), "Hani": ("CJK",),
     "Kore": ("HANGUL", "CJK"), "Latn": ("LATIN",), "Cyrl": ("CYRILLIC",), "Arab": ("ARABIC",),
@@ -59,7 +62,12 @@ def of_split(split: Sequence[Part], english: Part | None = None) -> Iterator[Fin
     for part in split:
         yield from _script(part)
         if part.task.kind == "bitext":
-            yield from _bitext(part)
+            pairs = [(e.source, e.target) for e in part.examples]
+            yield from _bitext(part, pairs, [e.id for e in part.examples], pairs)
+        elif part.task.mines and part.pool is not None:
+            others = (candidate.text for candidate in part.pool.candidates)
+            sides = zip((e.query for e in part.examples), others, strict=False)
+            yield from _bitext(part, *pools.pairs(part), list(sides))
     if split and split[0].task.kind == "bitext":
         return
     whole = [part for part in split if part.whole]
@@ -90,11 +98,13 @@ Both = Sequence[tuple[Any, Any]]
 
 def _parallel(part: Part, reference: Part) -> Both:
     """(reference's, own) items with equal id and group; () where that is less than half."""
-    known = {e.id: e for e in reference.examples}
+    known = {pools.item(reference, e): e for e in reference.examples}
     both = [
-        (known[e.id], e)
+        (known[name], e)
         for e in part.examples
-        if e.id in known and e.group is not None and e.group == known[e.id].group
+        if (name := pools.item(part, e)) in known
+        and e.group is not None
+        and e.group == known[name].group
     ]
     smaller = min(len(part.examples), len(reference.examples))
     return both if len(both) >= max(1, smaller / 2) else ()
@@ -107,9 +117,12 @@ def _missing_items(part: Part, reference: Part, both: Both) -> Iterator[Finding]
             f"{share(larger - len(both), larger)} items have no counterpart in"
             f" {reference.language} or here: compare the two languages on shared items only"
         )
-        absent = {a.id for a, _ in both}
-        ids = [e.id for e in (*part.examples, *reference.examples) if e.id not in absent]
-        yield part.finding("not-parallel", "warning", larger - len(both), message, ids)
+        shared = {pools.item(reference, a) for a, _ in both}
+        ids = [
+            e.id for p in (part, reference) for e in p.examples if pools.item(p, e) not in shared
+        ]
+        severity: Severity = "note" if part.task.name in _OWN_CONTEXTS else "warning"
+        yield part.finding("not-parallel", severity, larger - len(both), message, ids)
 
 
 def _disagreeing(
@@ -149,7 +162,8 @@ def _most(counts: Counter[str]) -> str:
 
 def _texts(part: Part, reference: Part, both: Both) -> Iterator[Finding]:
     """Lengths, numbers, addresses and untranslated texts of parallel items."""
-    pairs = [(" ".join(parts(a)), " ".join(parts(b))) for a, b in both]
+    shown = (lambda e: (e.question,)) if part.task.name in _OWN_CONTEXTS else parts
+    pairs = [(" ".join(shown(a)), " ".join(shown(b))) for a, b in both]
     same = [
         b.id for a, b in both if key(a) == key(b) and len(key(a)) >= _LONG
     ]  # numbers alone are the same everywhere
@@ -255,29 +269,34 @@ def _correlation(one: NDArray[np.int64], other: NDArray[np.int64], start: int, s
 # ---------------------------------------------------------------------------- bitext, scripts
 
 
-def _bitext(part: Part) -> Iterator[Finding]:
-    pairs = [(e.source, e.target) for e in part.examples]
+def _bitext(
+    part: Part,
+    pairs: Sequence[tuple[str, str]],
+    ids: Sequence[str],
+    sides: Sequence[tuple[str, str]],
+) -> Iterator[Finding]:
+    """Findings on translations, and on the two sides that they come from, aligned or not."""
     if len(pairs) >= 2:
-        yield from _unlike(part, "the other side", pairs, [e.id for e in part.examples])
+        yield from _unlike(part, "the other side", pairs, ids)
     same = [
-        e.id
-        for e in part.examples
-        if len(e.source) >= _LONG and normalised(e.source) == normalised(e.target)
+        name
+        for name, (a, b) in zip(ids, pairs, strict=True)
+        if len(a) >= _LONG and normalised(a) == normalised(b)
     ]
     yield from _untranslated(
         part, same, "pairs have one text on both sides and are found by any model: replace or"
         " remove them",
     )  # fmt: skip
-    if part.language == "en" or not pairs:
+    if part.language == "en" or not sides:
         return
-    source = sum(map(_english, (a for a, _ in pairs)))
-    target = sum(map(_english, (b for _, b in pairs)))
+    source = sum(map(_english, (a for a, _ in sides)))
+    target = sum(map(_english, (b for _, b in sides)))
     if source >= 20 and source > 3 * target:
         message = (
             f"the source side has {source} frequent English words, the target side {target}: the"
             f" sides have changed places, so exchange them ({part.language} is the source)"
         )
-        yield part.finding("swapped-sides", "error", len(pairs), message)
+        yield part.finding("swapped-sides", "error", len(sides), message)
 
 
 def _english(text: str) -> int:

@@ -41,7 +41,9 @@ CODES: Final[Mapping[str, str]] = {
     "shared-between-splits": "Texts of one split that are in another split too.",
     "near-duplicates": "Examples nearly like an earlier one of their split.",
     "near-shared": "Texts of one split nearly like one of another split.",
-    "repeated-targets": "Sentences that occur several times among the candidates.",
+    "repeated-targets": "Right answers that occur several times among the candidates.",
+    "no-relevant": "Queries that no candidate answers.",
+    "gold-not-in-pool": "Queries whose gold is among no candidates.",
     "not-parallel": "Parallel languages with different items.",
     "labels-differ": "Parallel items whose gold differs between languages.",
     "question-differs": "Parallel items whose question differs between languages.",
@@ -94,6 +96,8 @@ class Entry:
     files: tuple[SourceFile, ...]
     examples: int
     without_gold: int
+    candidates: int
+    """How many its queries search, 0 for tasks without a pool."""
     labels: dict[str, int]
     official: str
     """"same files", "same size", "differs", or "unknown" where nothing is known."""

@@ -39,6 +39,7 @@ def entry_of(part: Part, official: str) -> Entry:
         files=part.files,
         examples=len(part.examples),
         without_gold=sum(gold(example) is None for example in part.examples),
+        candidates=len(part.pool.candidates) if part.pool is not None else 0,
         labels=dict(sorted(counts.items())),
         official=official,
         first=tuple(to_json(example) for example in part.examples[:SHOWN]),
@@ -80,14 +81,14 @@ def of_split(part: Part, data: Place) -> Iterator[Finding]:
             " causes and effects in turn: compare with the English items before you trust it"
         )
         yield part.finding("one-question", "warning", number, message)
-    damaged = [e.id for e in part.examples if any(_damaged(text) for text in parts(e))]
-    if damaged:
+    broken = [e.id for e in part.examples if any(damaged(text) for text in parts(e))]
+    if broken:
         message = (
-            f"{share(len(damaged), number)} examples hold U+FFFD or UTF-8 that was read as another"
+            f"{share(len(broken), number)} examples hold U+FFFD or UTF-8 that was read as another"
             " character set: get the file again, or convert it from its true character set"
         )
-        severity: Severity = "warning" if len(damaged) * 100 >= number else "note"
-        yield part.finding("wrong-decoding", severity, len(damaged), message, damaged)
+        severity: Severity = "warning" if len(broken) * 100 >= number else "note"
+        yield part.finding("wrong-decoding", severity, len(broken), message, broken)
 
 
 def question(example: Any) -> str | None:
@@ -96,7 +97,8 @@ def question(example: Any) -> str | None:
     return next((q for q in ("cause", "effect") if context.endswith(f" What was the {q}?")), None)
 
 
-def _damaged(text: str) -> bool:
+def damaged(text: str) -> bool:
+    """Whether a text was decoded with another character set than it was written in."""
     if text.isascii():
         return False
     if "\ufffd" in text:

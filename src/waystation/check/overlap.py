@@ -29,6 +29,7 @@ from waystation.check.texts import (
     signatures,
 )
 from waystation.errors import DataError, UserError
+from waystation.examples import SpanExample
 from waystation.sources import Place
 from waystation.task import Task
 
@@ -66,7 +67,7 @@ class Used:
 def identity(used: Used, example: Any) -> tuple[str, ...] | None:
     """What a release calls an item in all of its languages; None where it does not say."""
     *prefix, own = example.id.split("/", 1) if "+" in used.split else [example.id]
-    if used.task.kind == "span" and len(own) >= _OWN_NAME:
+    if isinstance(example, SpanExample) and len(own) >= _OWN_NAME:
         return ("question", own)
     if example.group is None:
         return None
@@ -77,7 +78,7 @@ def identity(used: Used, example: Any) -> tuple[str, ...] | None:
 def titles(task: Task[Any], data: Place, language: str, split: str) -> dict[str, str]:
     """Question id -> normalised article title, of SQuAD JSON files; {} for all others."""
     found: dict[str, str] = {}
-    if task.kind != "span":
+    if task.kind not in ("span", "query"):
         return found
     for name in sources.parts(split):
         try:
@@ -85,7 +86,7 @@ def titles(task: Task[Any], data: Place, language: str, split: str) -> dict[str,
         except UserError:
             continue
         prefix = f"{name}/" if "+" in split else ""
-        for path in files:
+        for path in files[:1] if task.kind == "query" else files:
             try:
                 for title, example in readers.squad(path):
                     if title:
@@ -156,7 +157,7 @@ def _between(
             found.setdefault("overlap-near", []).append(pair)
         else:
             left.append(example)
-    if use.task.kind == tested.task.kind == "span":
+    if all(isinstance(e, SpanExample) for e in (*use.examples[:1], *tested.examples[:1])):
         found |= _paragraphs(use, tested, left)
     if use.selects:
         exact = [*found.get("overlap-exact", ()), *found.get("overlap-parallel", ())]

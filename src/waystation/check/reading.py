@@ -24,13 +24,35 @@ from typing import Any, Final, TypeAlias
 
 from waystation import readers, sources
 from waystation.check.findings import Finding, Severity
+from waystation.check.texts import normalised
 from waystation.errors import DataError, UserError
+from waystation.examples import Candidate
 from waystation.hub_files import Hub
 from waystation.sources import Place, SourceFile
 from waystation.task import Layout, Task
 
 _PIECE: Final = 200  # rows read together
 _ROUNDS: Final = 20  # faults that only the whole shows, such as a second file's
+
+
+class Pool:
+    """The candidates that queries search, by id and by text."""
+
+    def __init__(self, candidates: Sequence[Candidate]) -> None:
+        self.candidates = candidates
+        self.by_id = {candidate.id: candidate for candidate in candidates}
+        self.by_text: dict[str, list[str]] = {}
+        for candidate in candidates:
+            self.by_text.setdefault(self.text_of(candidate), []).append(candidate.id)
+
+    @staticmethod
+    def text_of(candidate: Candidate) -> str:
+        """What is embedded of a candidate, in the form in which texts are compared."""
+        return f"{normalised(candidate.text)}\t{normalised(candidate.context)}"
+
+    def same_text(self, name: str) -> Sequence[str]:
+        """The ids of the candidates with the text of this one."""
+        return self.by_text[self.text_of(self.by_id[name])]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +67,7 @@ class Part:
     examples: tuple[Any, ...] = ()
     files: tuple[SourceFile, ...] = ()
     findings: tuple[Finding, ...] = ()
+    pool: Pool | None = None
 
     @property
     def whole(self) -> bool:

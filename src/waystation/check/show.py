@@ -83,13 +83,15 @@ def _print_task(name: str, entries: Sequence[Entry], shown: int) -> None:
     print(f"{name} ({entries[0].kind})")
     rows: dict[tuple[str, ...], list[str]] = {}
     for entry in entries:
-        row = (entry.split, f"{entry.examples:,}", f"{entry.without_gold:,}", _labels(entry))
+        row = [entry.split, f"{entry.examples:,}", f"{entry.without_gold:,}"]
+        row += [f"{entry.candidates:,}" if entry.kind == "query" else _labels(entry)]
         rows.setdefault((*row, entry.official), []).append(entry.language)
-    columns = ("split", "languages", "examples", "without gold", "labels", "official")
+    counted = "candidates" if entries[0].kind == "query" else "labels"
+    columns = ("split", "languages", "examples", "without gold", counted, "official")
     display.table(
         columns,
         [(row[0], " ".join(tags), *row[1:]) for row, tags in rows.items()],
-        right=("examples", "without gold"),
+        right=("examples", "without gold", "candidates"),
     )
     for entry in entries:
         for example in entry.first[:shown]:
@@ -131,7 +133,9 @@ def _example(example: dict[str, Any]) -> str:
     texts = [
         _cut(example[name]) for name in ("text", "pair", "prompt", "query") if example.get(name)
     ]
-    gold = next((example[n] for n in ("label", "value", "completion") if n in example), None)
+    told = ("label", "value", "completion", "relevant")
+    gold = next((example[n] for n in told if n in example), None)
+    gold = ", ".join(gold) or None if isinstance(gold, list) else gold
     return " / ".join(texts) + (f" -> {_cut(str(gold), 60)}" if gold is not None else "")
 
 

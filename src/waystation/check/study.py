@@ -13,7 +13,7 @@ from typing import Any
 
 from waystation import sources
 from waystation import task as tasks
-from waystation.check import of_parts, overlap, tokens
+from waystation.check import of_parts, overlap, pools, tokens
 from waystation.check.findings import CheckReport, Entry, Finding, TokenRow, in_order
 from waystation.check.overlap import Used
 from waystation.check.reading import Part, read
@@ -39,6 +39,7 @@ class _Reading:
     parts: dict[tuple[str, str, str], Part] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     asked: list[tokens.Asked] = field(default_factory=list)
+    pools: pools.Cache = field(default_factory=dict)
     absent: set[str] = field(default_factory=set)
     """Tasks that the hub could not give."""
 
@@ -67,6 +68,15 @@ class _Reading:
             together += [replace(e, id=f"{one}/{e.id}") for e in examples] if sum_ else examples
         return tuple(together)
 
+    def questions(
+        self, task: Task[Any], name: str, language: str, split: str, examples: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        """Evaluated examples as training questions are compared with them, see `as_questions`."""
+        if not task.pools or "+" in split:
+            return examples
+        part = replace(self.parts[name, language, split], examples=examples)
+        return pools.as_questions(pools.with_pool(part, self.data, self.pools))
+
     def titles(self, task: Task[Any], language: str, split: str) -> dict[str, str]:
         return overlap.titles(task, self.data, language, split)
 
@@ -87,7 +97,7 @@ def check(
     say("comparing splits and languages")
     for name in dict.fromkeys(name for name, _, _ in reading.parts):
         own = [part for (task, _, _), part in reading.parts.items() if task == name]
-        some, more = of_parts(own, data, limit)
+        some, more = of_parts(own, data, limit, reading.pools)
         entries += some
         findings += more
     say("comparing what is trained on with what is evaluated")
@@ -198,8 +208,9 @@ def _evaluated(reading: _Reading, target: Target) -> Iterator[Used]:
             )  # fmt: skip
         if not examples:
             continue
+        asked = reading.questions(task, target.task, language, split, examples)
         yield Used(
-            task=task, name=target.task, language=language, split=split, examples=examples,
+            task=task, name=target.task, language=language, split=split, examples=asked,
             where=target.name, titles=reading.titles(task, language, split),
         )  # fmt: skip
         reading.asked.append(
