@@ -171,7 +171,8 @@ def main(options: argparse.Namespace) -> None:
             ours = ours or pairs
             print(
                 f"{name}: {whole:.1f} s ({found['seconds']:.1f} s without start),"
-                f" {spent - used:.1f} processor seconds, peak {found['peak_bytes'] / 1e9:.2f} GB, {len(pairs):,} pairs,"
+                f" {spent - used:.1f} processor seconds, peak"
+                f" {found['peak_bytes'] / 1e9:.2f} GB, {len(pairs):,} pairs,"
                 f" {len(pairs ^ ours):,} not as ours",
                 flush=True,
             )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from jsonschema import Draft202012Validator
 from miniature import write
 from typer.testing import CliRunner, Result
 
@@ -52,9 +53,7 @@ def test_equal_sentences_find_each_other(folder: Path) -> None:
     assert all(source == target for _, source, target in rows)
     scores = [float(score) for score, _, _ in rows]
     assert scores == sorted(scores, reverse=True)
-    assert "s.txt: 40 sentences of 40 lines (0 empty and 0 duplicate ones left out)." in (
-        result.stderr
-    )
+    assert "s.txt: 40 sentences of 40 lines (left out: 0 empty, 0 duplicate)." in (result.stderr)
     assert f"40 pairs written to {folder / 'pairs.tsv'}." in result.stderr
 
 
@@ -118,6 +117,15 @@ def test_the_summary_says_what_was_done(folder: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("output", [True, False])
+def test_the_summary_keeps_its_schema(folder: Path, output: bool) -> None:
+    arguments = ["-o", folder / "p.tsv"] if output else []
+    found = json.loads(mine(folder, "--json", *arguments).stdout)
+    path = Path(__file__).parent.parent / "docs" / "reference" / "json" / "mine.json"
+    Draft202012Validator(json.loads(path.read_text())).validate(found)
+
+
+@pytest.mark.slow
 def test_a_trained_route_mines_as_its_backbone_does_not(
     folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

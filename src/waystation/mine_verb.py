@@ -67,7 +67,7 @@ class Sentences:
     def __str__(self) -> str:
         return (
             f"{self.file}: {len(self.texts):,} sentences of {self.lines:,} lines"
-            f" ({self.empty:,} empty and {self.duplicates:,} duplicate ones left out)."
+            f" (left out: {self.empty:,} empty, {self.duplicates:,} duplicate)."
         )
 
 
