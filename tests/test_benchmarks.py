@@ -9,15 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
+from typer.testing import CliRunner
 
 from waystation import task as tasks
 from waystation.benchmarks import BENCHMARKS, XTREME, XTREME_R, Benchmark, Part, get
+from waystation.cli import app
 from waystation.errors import StudyFaults, UserError
 from waystation.languages import LANGUAGES
 from waystation.score import score_benchmark
 from waystation.score.benchmark import mean, summed_up
 from waystation.study import load_study
 
+ROOT = Path(__file__).parents[1]
 REPOSITORY = os.environ.get("WAYSTATION_XTREME_REPO")
 official = pytest.mark.skipif(
     not REPOSITORY, reason="WAYSTATION_XTREME_REPO names no checkout of google-research/xtreme"
@@ -383,6 +387,50 @@ def test_an_unknown_language_of_a_benchmark(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["xtreme", "xtreme-r"])
 def test_the_study_files_ask_for_everything(name: str) -> None:
-    study = load_study(Path(__file__).parents[1] / "studies" / f"{name}.yaml")
+    study = load_study(ROOT / "studies" / f"{name}.yaml")
     assert tuple(target.name for target in study.targets) == BENCHMARKS[name].tasks
     assert study.recipes == "official"
+
+
+def test_the_verb(folders: tuple[Path, Path]) -> None:
+    made, gold = folders
+    where = ("--predictions", str(made), "--references", str(gold))
+    found = CliRunner().invoke(app, ["score", "xtreme", *where, "--json"])
+    assert found.exit_code == 0, found.output
+    printed = json.loads(found.stdout)
+    schema = json.loads((ROOT / "docs/reference/json/score-benchmark.json").read_text())
+    Draft202012Validator(schema).validate(printed)
+    assert printed["tasks"]["mlqa"]["languages"] == {"de": {"exact_match": 100.0, "f1": 100.0}}
+    assert printed["score"] is None
+    shown = CliRunner().invoke(app, ["score", "xtreme", *where])
+    assert "de 50.00  sw 50.00" in shown.stdout
+    assert ["overall", "(9", "tasks)", "incomplete"] in [
+        x.split() for x in shown.stdout.split("\n")
+    ]
+    assert "Missing: mlqa: no predictions for en, es, ar, hi, vi, zh and no references" in (
+        shown.output
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ("xtreme", "--language", "de"),
+            "expected no --language with xtreme, whose folders hold every language, found 'de';"
+            " score one file with the name of its task.",
+        ),
+        (
+            ("xtremr",),
+            "expected the name of a task or of a benchmark (xtreme, xtreme-r), found 'xtremr'. Did"
+            " you mean 'xtreme-r'? `waystation tasks` lists tasks; a task of your own is written"
+            " file.py:NAME.",
+        ),
+    ],
+)
+def test_wrong_words(folders: tuple[Path, Path], words: tuple[str, ...], message: str) -> None:
+    made, gold = folders
+    command = ["score", *words, "--predictions", str(made), "--references", str(gold)]
+    found = CliRunner().invoke(app, command)
+    assert found.exit_code == 2
+    assert found.output.strip() == message
