@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from waystation.plan import Plan
 from waystation.store import Store
@@ -25,7 +25,7 @@ def cuts(plan: Plan, store: Store) -> tuple[str, ...]:
         found = _read(store, route.predict)
         if found is not None and _much(found):
             targets.setdefault(route.target, {}).setdefault(route.language, found)
-            limits[route.target] = int(plan.steps[route.predict].spec["max_tokens"])  # type: ignore[call-overload]
+            limits[route.target] = cast("int", plan.steps[route.predict].spec["max_tokens"])
     said = [
         f"{target}: cut at {limits[target]} tokens: {_listed(found)}; raise `max_tokens`."
         for target, found in targets.items()

@@ -7,7 +7,8 @@ are functions of (seed, purpose) or (seed, step), so equal arguments give equal 
 that differ in their data alone start from equal heads.
 
 Writes `checkpoints/NUMBER/`, `evaluations.json`, `curve.json`, `lengths.json` (what was cut) and
-`training.json`, which hold nothing that two equal runs could differ in (no times). Chooses no checkpoint: select steps do.
+`training.json`, which hold nothing that two equal runs could differ in (no times). Chooses no
+checkpoint: select steps do.
 """
 
 from __future__ import annotations

@@ -180,8 +180,8 @@ def pair_frame(tokenizer: Any) -> tuple[tuple[list[int], list[int]], ...]:
     second = next(i for i in range(len(whole), inner, -1) if whole[i - len(two) : i] == two)
     parts = ((0, first), (inner, second - len(two)), (second, len(whole)))
     framed = [(whole[start:end], segments[start:end]) for start, end in parts]
-    own = ([], [segments[first]]), ([], [segments[second - 1]])
-    return (*framed, *own)
+    framed += [([], [segments[first]]), ([], [segments[second - 1]])]
+    return tuple(framed)
 
 
 def pooled(model: Model, batch: Batch) -> Tensor:
