@@ -183,7 +183,11 @@ def test_rows_become_examples(fake: FakeHub, where: tuple[str, str, str], data: 
 
 
 def test_every_task_with_a_release_has_a_schema_that_is_tested_and_marked_unverified() -> None:
-    released = {name for name in CATALOGUE if not name.startswith("pocket-")}
+    released = {
+        name
+        for name in CATALOGUE
+        if not name.startswith("pocket-") and not get(name).pools and name != "multichecklist"
+    }
     assert {name for name, _, _ in PUBLISHED} == released == set(EXPECTED)
     for name in released:
         source = get(name).hub

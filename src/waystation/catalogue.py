@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ def show_tasks(data: Path | None, *, json: bool) -> None:
     columns += ["here"] if data else []
     rows = []
     for facts in found:
-        row = [facts["name"], facts["kind"], len(facts["languages"]), ", ".join(facts["splits"])]
+        row = [facts["name"], facts["kind"], len(facts["languages"]), _some(facts["splits"])]
         here = [str(len(facts["here"]))] if data else []
         rows.append([*row, facts["licence"], _checked(facts["hub"]), *here])
     display.table(
@@ -49,6 +49,11 @@ def show_tasks(data: Path | None, *, json: bool) -> None:
         " not verified\nagrees with public documentation and has not been compared with the live"
         " hub."
     )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - LINES_SHOWN
+    return ", ".join(names[:LINES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _checked(found: dict[str, Any] | None) -> str:
