@@ -133,3 +133,16 @@ def test_tydiqa_layouts(tmp_path):
     assert len(load(tmp_path, "tydiqa", "dev", "fi")) == 2
     put(tmp_path, "tydiqa/tydiqa-goldp-v1.1-train/tydiqa.goldp.en.train.json", one)
     assert len(load(tmp_path, "tydiqa", "train", "en")) == 2
+
+
+def test_mlqa_pairs_of_two_languages_are_splits(tmp_path):
+    both = {"data": [article("T", ("Eine Katze.", {"a": "Katze"}))]}
+    asked = json.loads(json.dumps(both))
+    asked["data"][0]["paragraphs"][0]["qas"][0]["question"] = "Wer?"
+    put(tmp_path, "mlqa/MLQA_V1/test/test-context-de-question-en.json", both)
+    put(tmp_path, "mlqa/MLQA_V1/test/test-context-de-question-de.json", asked)
+    assert load(tmp_path, "mlqa", "test", "de")[0].question == "Wer?"
+    assert load(tmp_path, "mlqa", "test-question-de", "de")[0].question == "Wer?"
+    (example,) = load(tmp_path, "mlqa", "test-question-en", "de")
+    assert (example.question, example.context) == ("Who?", "Eine Katze.")
+    assert not sources.present(get("mlqa"), tmp_path, "en", "test-question-de")

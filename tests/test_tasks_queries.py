@@ -288,6 +288,13 @@ def test_what_is_missing_is_named(tmp_path, name, part):
     assert part in str(caught.value)
 
 
+def test_of_many_places_six_are_named(tmp_path):
+    with pytest.raises(UserError) as caught:
+        load(tmp_path, "bucc2018", "de")
+    assert str(caught.value).count("; or ") == 6
+    assert "; or 6 more places (`waystation tasks bucc2018`);" in str(caught.value)
+
+
 @pytest.mark.data
 @pytest.mark.skipif(not (DATA / "bucc2018").is_dir(), reason=ABSENT)
 def test_real_files():

@@ -6,6 +6,7 @@ import pytest
 
 from waystation import sources
 from waystation.errors import DataError
+from waystation.resolve import said_of
 from waystation.task import get
 
 
@@ -207,6 +208,14 @@ def test_another_release_is_labelled(tmp_path, language, folder, note):
     layout = sources.find(get("udpos"), tmp_path, language, "test").layout
     assert layout.note.startswith(note) if note.startswith("read") else note in layout.note
     assert bool(layout.note) == bool(note)
+
+
+def test_the_lock_says_which_release(tmp_path):
+    put(tmp_path, "ud-treebanks-v2.7/UD_X/de_x-ud-test.conllu", tree(("s1", [("a", "X")])))
+    (note,) = said_of(get("udpos"), tmp_path, "de", "test")
+    assert note.startswith("udpos (de): read from Universal Dependencies 2.7, where")
+    put(tmp_path, "ud-treebanks-v2.5/UD_X/de_x-ud-test.conllu", tree(("s1", [("a", "X")])))
+    assert said_of(get("udpos"), tmp_path, "de", "test") == []
 
 
 def test_each_language_has_its_own_release_where_both_are_there(tmp_path):

@@ -131,7 +131,7 @@ class Resolver:
                     f"{task.name}: no dev split apart from the training examples; {len(held)} of"
                     f" {len(limited) + len(held)} are held out for it (whole groups)."
                 )
-            notes += _said_of(task, self.data, use.language, split)
+            notes += said_of(task, self.data, use.language, split)
             made: dict[str, JSON] = {
                 "count": len(limited),
                 "digest": self.store.put_data(limited),
@@ -164,7 +164,7 @@ class Resolver:
                 "count": len(examples),
                 "digest": self.store.put_data(examples),
                 "files": self.files(task, language, split),
-                "notes": cast("JSON", _said_of(task, self.data, language, split)),
+                "notes": cast("JSON", said_of(task, self.data, language, split)),
             }
 
         return self.entry(name, task, language, [split], make)
@@ -348,7 +348,7 @@ def _on_hub(entry: Mapping[str, Any]) -> bool:
     return bool(entry["files"]) and all(hub.pinned([f[0]]) for f in entry["files"])
 
 
-def _said_of(task: Task[Any], place: sources.Place, language: str, split: str) -> list[str]:
+def said_of(task: Task[Any], place: sources.Place, language: str, split: str) -> list[str]:
     """What to say of files of another release, or of a schema not compared with the live hub."""
     if task.hub is not None and isinstance(place, Hub):
         if task.hub.verified:

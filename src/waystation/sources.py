@@ -28,6 +28,7 @@ Place: TypeAlias = Path | Hub | None
 """The data folder; the hub; or neither, for tasks that need none."""
 
 _MAGIC: Final = "*?["
+_PLACES_NAMED: Final = 6
 
 
 class SourceFile(NamedTuple):
@@ -151,7 +152,9 @@ def _missing(
     task: Task[Any], data: Path | None, language: str, split: str, tried: Sequence[str]
 ) -> str:
     what = f"the files of task '{task.name}', language '{language}', split '{split}'"
-    names = "; or ".join(tried)
+    more = len(tried) - _PLACES_NAMED
+    names = "; or ".join(tried[:_PLACES_NAMED])
+    names += f"; or {more} more places (`waystation tasks {task.name}`)" if more > 0 else ""
     if not tried:
         return (
             f"expected {what}, found that no known release has them;"
