@@ -46,7 +46,7 @@ class Choice:
 class _File(NamedTuple):
     predictions: str
     gold: str
-    count: int
+    items: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +184,7 @@ def _files(
     files: dict[str, _File] = {}
     for tag in ready:
         files[part.file(tag)] = _content(prepared, task, found[tag], part, notes)
-    notes += sizes(part, {tag: files[part.file(tag)].count for tag in ready})
+    notes += sizes(part, {tag: files[part.file(tag)].items for tag in ready})
     said = []
     if absent:
         said.append(f"not evaluated in {', '.join(absent)}")
@@ -223,7 +223,7 @@ def _content(
     return _File(
         predictions=layout.predicted(task, examples, predictions),
         gold=layout.gold(task, examples),
-        count=len(examples),
+        items=len(examples),
     )
 
 
