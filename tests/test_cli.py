@@ -20,7 +20,7 @@ from waystation.errors import StoreError, UserError
 
 VERBS = [
     *("init", "run", "plan", "report", "tasks", "models"),
-    *("check", "score", "submission", "predict", "export", "doctor", "gc"),
+    *("check", "score", "submission", "predict", "mine", "export", "doctor", "gc"),
 ]
 
 STUDY = """\
