@@ -20,6 +20,7 @@ from waystation.examples import Answer, SpanExample, SpanPrediction
 from waystation.metrics import measure, total
 from waystation.metrics.multichecklist import CHECKLIST, normalise
 from waystation.score import score
+from waystation.score.files import score_files
 from waystation.task import get
 from waystation.tasks import multichecklist
 
@@ -303,3 +304,37 @@ def test_faults_in_suites(tmp_path):
         path.write_bytes(content)
         with pytest.raises(DataError, match="expected a suite as MultiCheckList publishes them"):
             sources.load(TASK, tmp_path, "sw", "test")
+
+
+# ---------------------------------------------------------------------------- scoring files
+
+
+def test_published_predictions_are_scored_line_by_line(tmp_path):
+    references = suite(tmp_path)
+    predictions = tmp_path / "sw_animal_vehicle_v2_xlmr_preds.txt"
+    predictions.write_text("goat\nA goat.\n", encoding="utf-8")
+    found = score_files(TASK, predictions, references, "sw")
+    assert found["variants"][""]["success"]["values"] == {
+        "success": 100.0,
+        "error_animal_vehicle_v2": 0.0,
+    }
+    predictions.write_text("goat\n", encoding="utf-8")
+    with pytest.raises(
+        DataError, match=r"expected 2 lines, one for each question of the test 'ani"
+    ):
+        score_files(TASK, predictions, references, "sw")
+    other = tmp_path / "sw_zebras_xlmr_preds.txt"
+    other.write_text("goat\n", encoding="utf-8")
+    with pytest.raises(
+        DataError, match=r"expected a name such as de_comp_xlmr_preds\.txt, with one"
+    ):
+        score_files(TASK, other, references, "sw")
+
+
+def test_own_predictions_are_scored_against_templates(tmp_path):
+    references = templates(tmp_path)
+    examples = sources.load(TASK, tmp_path, "en", "test").examples
+    predictions = tmp_path / "predictions.json"
+    predictions.write_text(json.dumps({e.id: e.answers[0].text for e in examples}))
+    values = score_files(TASK, predictions, references, "en")["variants"][""]["success"]["values"]
+    assert values == {"success": 100.0, **{f"error_{t}": 0.0 for t in multichecklist.TESTS}}

@@ -172,5 +172,10 @@ def in_order(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 
 def share(count: int, of: int) -> str:
-    """`12 of 500 (2.4%)`."""
-    return f"{count:,} of {of:,} ({100 * count / of:.1f}%)" if of else f"{count:,}"
+    """`12 of 500 (2.4%)`; what is not all of them is never called 100%, nor some of them 0%."""
+    if not of:
+        return f"{count:,}"
+    percent = 100 * count / of
+    if 0 < count < of:
+        percent = min(max(percent, 0.1), 99.9)
+    return f"{count:,} of {of:,} ({percent:.1f}%)"

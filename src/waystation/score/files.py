@@ -23,6 +23,7 @@ from waystation.score import doubts, official
 from waystation.score.official import Row
 from waystation.score.scoring import score
 from waystation.task import Task
+from waystation.tasks import multichecklist
 
 # The field of a prediction or example in JSON that must be there, and its type.
 _PREDICTED: Final[Mapping[str, tuple[str, type | tuple[type, ...]]]] = {
@@ -73,6 +74,8 @@ def _check_file(path: Path, what: str, may_be_empty: bool) -> None:
             " benchmark (xtreme, xtreme-r) by its folders",
             path,
         )
+    if path.suffix == ".pkl":
+        return  # a suite of MultiCheckList, which is no text
     if not may_be_empty and not any(row.strip() for _, row in readers.lines(path)):
         raise DataError(f"expected {what}, found an empty file", path)
 
@@ -82,8 +85,14 @@ def _read(
 ) -> tuple[Sequence[Any], Sequence[Any], Sequence[str]]:
     """Predictions and examples with equal ids, and what is to be said of them."""
     if task.kind == "span":
-        asked = [example for _, example in readers.squad(references)]
-        answers = official.answers(predictions)
+        if references.suffix in (".tsv", ".pkl"):  # MultiCheckList's templates or suites
+            asked = _dataset(task, references, language, need_ids=True)
+        else:
+            asked = [example for _, example in readers.squad(references)]
+        if predictions.name.endswith("_preds.txt"):
+            asked, answers = multichecklist.published_answers(predictions, asked)
+        else:
+            answers = official.answers(predictions)
         doubts.check_ids([p.id for p in answers], [e.id for e in asked], predictions)
         doubts.check_scripts(answers, asked, predictions)
         return answers, asked, doubts.notes(answers, asked)

@@ -31,7 +31,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from waystation import readers
 from waystation.errors import DataError
-from waystation.examples import Answer, SpanExample
+from waystation.examples import Answer, SpanExample, SpanPrediction
 from waystation.languages import listed
 from waystation.metrics.multichecklist import CHECKLIST, TESTS
 from waystation.task import Task
@@ -554,6 +554,32 @@ def _tests(suite: Any) -> dict[str, tuple[Any, Any]]:
     for name, test in suite.state["tests"].items.items():
         found[name] = test.state["data"], test.state["labels"]
     return found
+
+
+def published_answers(
+    path: Path, examples: Sequence[SpanExample]
+) -> tuple[list[SpanExample], list[SpanPrediction]]:
+    """The examples of the one test that a file such as `de_comp_xlmr_preds.txt` answers, and these.
+
+    Its lines are in the order of a suite's questions, without ids (test_models.py).
+    """
+    test = next((t for t in TESTS if re.match(rf"[a-z]+_{t}_[^_]+_preds\.txt$", path.name)), None)
+    if test is None:
+        raise DataError(
+            "expected a name such as de_comp_xlmr_preds.txt, with one of the tests"
+            f" {', '.join(TESTS)}, found '{path.name}'",
+            path,
+        )
+    asked = [e for e in examples if e.id.split("/")[-3:-2] == [test]]
+    answers = [line for _, line in readers.lines(path)]
+    if len(answers) != len(asked):
+        raise DataError(
+            f"expected {len(asked)} lines, one for each question of the test '{test}', found"
+            f" {len(answers)}; score answers on the suite that they were given to",
+            path,
+        )
+    pairs = zip(asked, answers, strict=True)
+    return asked, [SpanPrediction(id=e.id, text=text) for e, text in pairs]
 
 
 def _read_templates(files: Sequence[Path], language: str, _: str) -> Iterator[SpanExample]:
