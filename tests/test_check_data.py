@@ -136,3 +136,31 @@ def test_snli_test_for_training_and_for_evaluation(tmp_path):
     exact = {(f.task, f.severity): f.count for f in report.findings if f.code == "overlap-exact"}
     assert exact["snli", "error"] >= 450
     assert "xnli" not in {task for task, _ in exact}
+
+
+def test_lareqa_beside_what_it_shares_with_xquad(tmp_path):
+    """Its items are XQuAD's in every language, and its articles and paragraphs those of others."""
+    report = study(
+        tmp_path,
+        "backbones: [nobody/nothing]\n"
+        "intermediate: [none, {task: xquad, language: de, split: test, examples: 300}]\n"
+        "targets: [{task: lareqa, languages: [en, de]}]\n"
+        "train: {selection: last}\n",
+    )
+    assert set(found(report, "overlap-exact")) == {("de", "test")}
+    assert set(found(report, "overlap-parallel")) == {("en", "test")}
+    assert set(found(report, "overlap-context")) == {("en", "test"), ("de", "test")}
+    assert not report.ok
+
+
+def test_pools_and_queries_fit():
+    for name in ("bucc2018", "lareqa"):
+        report = check_task(get(name), DATA)
+        assert {f.severity for f in report.findings} == {"note"}
+        assert all(entry.candidates > 4_000 for entry in report.entries)
+
+
+def test_paragraphs_of_mlqa_are_not_taken_for_translations():
+    report = check_task(get("mlqa"), DATA)
+    assert found(report, "lengths-differ") == {}
+    assert {f.severity for f in report.findings} == {"note"}
