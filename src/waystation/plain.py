@@ -33,7 +33,7 @@ from waystation.batching import Batch, collate
 from waystation.errors import ModelError
 from waystation.examples import HeadSpec
 from waystation.heads import Row, build
-from waystation.heads.pieces import encode_texts, frame, pair_separator, pooled
+from waystation.heads.pieces import WordPieces, encode_texts, frame, pair_separator, pooled
 from waystation.model import quiet
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ def _cut(model: Model, layer: int, batch: Batch, wanted: Tensor) -> bool:
 def _facts(model: Model, loader: str = "AutoModel", model_class: str = "") -> Plain:
     before, after = frame(model.tokenizer)
     takes = inspect.signature(type(model.backbone).__init__).parameters
-    words: Any = build(HeadSpec(kind="tagging", labels=("X",)), model.tokenizer, 512, 0)
+    words = WordPieces(model.tokenizer)
     return Plain(
         loader=loader,
         model_class=model_class or type(model.backbone).__name__,
