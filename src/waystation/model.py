@@ -136,6 +136,22 @@ def load(source: Source, *, text: bool = False) -> Model:
     return copy.deepcopy(pristine, {id(pristine.tokenizer): pristine.tokenizer})
 
 
+@contextmanager
+def recomputing(model: Model, wanted: bool) -> Iterator[None]:
+    """Keep no activations inside layers, but compute them again for the gradient: equal bytes.
+
+    A third more time, a quarter of the activations' memory: `benchmarks/span_memory.py`.
+    """
+    if not wanted or not getattr(model.backbone, "supports_gradient_checkpointing", False):
+        yield
+        return
+    model.backbone.activation_checkpointing_enable({"use_reentrant": False})
+    try:
+        yield
+    finally:
+        model.backbone.activation_checkpointing_disable()
+
+
 def set_dropout(model: nn.Module, p: float) -> None:
     """Sets every dropout of a model, attention's included, which some layers keep as numbers."""
     names = ("dropout", "attention_dropout", "activation_dropout", "dropout_p", "dropout_rate")

@@ -33,14 +33,14 @@ from numpy.typing import NDArray
 from torch import nn
 
 from waystation import mixture as mixtures
-from waystation.batching import TrainingOrder, collate, derived_seed, passes
+from waystation.batching import TOKENS, Batch, TrainingOrder, collate, derived_seed, passes
 from waystation.checkpoint import changed_since_raw, save_checkpoint
 from waystation.errors import StepFailed
 from waystation.examples import HeadSpec, digest, to_json
 from waystation.heads import WHOLE_BATCH, Head, Row, build, pieces
 from waystation.metrics import measure, total
 from waystation.mixture import Member, Mixture
-from waystation.model import set_dropout
+from waystation.model import recomputing, set_dropout
 from waystation.predict import Pool, memory_advice, predict, rows_of
 from waystation.settings import Numerics, TrainConfig
 from waystation.vocabulary import Table, reachable, trimmed, untrimmed
@@ -145,9 +145,10 @@ def finetune(
             with memory_advice("training", doing):
                 for rows in _passes(batch, members[which], config):
                     inputs = collate(rows, model.pad_id, config.max_tokens, accelerator.device)
-                    with accelerator.autocast():
-                        part, part_weight = head.loss(model, inputs)
-                    accelerator.backward(part)
+                    with recomputing(model, _too_large(inputs, members[which], config)):
+                        with accelerator.autocast():
+                            part, part_weight = head.loss(model, inputs)
+                        accelerator.backward(part)
                     loss, weight = loss + float(part.detach()), weight + part_weight
                     tokens_seen += sum(len(row.tokens) for row in rows)
                 if not math.isfinite(loss):
@@ -314,6 +315,12 @@ def _lengths(member: _Encoded) -> NDArray[np.int64]:
     if member.member.head.kind in WHOLE_BATCH:
         return np.zeros(len(member.rows), dtype=np.int64)
     return np.array([max(len(row.tokens) for row in parts) for parts in member.rows])
+
+
+def _too_large(inputs: Batch, member: _Encoded, config: TrainConfig) -> bool:
+    """Whether a pass holds more than it should: one example with many windows, for one."""
+    chosen = config.micro_batch_size is not None or member.member.head.kind in WHOLE_BATCH
+    return not chosen and inputs.input_ids.numel() > TOKENS
 
 
 def _passes(batch: Sequence[int], member: _Encoded, config: TrainConfig) -> list[list[Row]]:
