@@ -28,7 +28,7 @@ EACH = 130
 SENTENCES = 150
 """Long sentences of each treebank language (six to ten joined)."""
 WORDS: Final = tuple(
-    "the king lives in (1992), U.S. don't “said” Straße über_all 大理 中国的，首都。 на-пример, "
+    "the king lives in (1992), U.S. don't “said” Straße über_all 大理 中国的，首都。 на-пример, "  # noqa: SIM905
     "κόσμος! हिन्दी। שלום x² ½ ﬁne … a/b e.g. 10,000 «oui» ? - \u00a0 naïve ﷺ ช้าง #5".split(" ")
 )  # not at the no-break space, a word that is none
 
