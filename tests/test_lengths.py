@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 
 import toys
-from waystation.examples import Answer, SpanExample, TaggingExample
+from waystation.examples import Answer, Candidate, QueryExample, SpanExample, TaggingExample
 from waystation.heads import build
 from waystation.heads.pieces import COUNTED, Cuts, lengths
 from waystation.lengths import cuts
-from waystation.predict import predict
+from waystation.predict import Pool, predict
 
 
 def head(kind: str, max_tokens: int, **options: str) -> Any:
     return build(toys.head(kind, **options), toys.model().tokenizer, max_tokens, 4)
 
 
-def pieces_of(text: str) -> int:
+def pieces_of(text: str | None) -> int:
     return len(toys.model().tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
@@ -106,6 +106,28 @@ def test_predict_fills_in_what_it_cut() -> None:
     assert list(found) == ["examples", "rows", *COUNTED]
     assert (found["examples"], found["rows"], found["inputs"]) == (6, 12, 12)
     assert 0 < found["tokens_cut"] < found["tokens"]
+
+
+def test_a_pool_counts_the_same_whether_it_is_embedded_now_or_was_before() -> None:
+    candidates = [Candidate(id=str(i), text=toys.sentence(i, 20)) for i in range(5)]
+    queries = [QueryExample(id="q", group=None, query="who lives", relevant=("1",))]
+    pool, found = Pool(candidates), []
+    for _ in range(2):
+        lengths: dict[str, int] = {}
+        predict(
+            toys.model(),
+            toys.head("query"),
+            queries,
+            toys.NUMERICS,
+            max_tokens=16,
+            stride=0,
+            language="de",
+            pool=pool,
+            lengths=lengths,
+        )
+        found.append(lengths)
+    assert found[0] == found[1]
+    assert (found[0]["examples"], found[0]["inputs"], found[0]["inputs_cut"]) == (6, 6, 5)
 
 
 class Stored:

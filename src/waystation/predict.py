@@ -30,6 +30,7 @@ class Pool:
 
     candidates: Sequence[Candidate]
     outputs: list[Any] | None = field(default=None, repr=False)
+    lengths: dict[str, int] = field(default_factory=dict)
 
 
 def predict(
@@ -48,7 +49,7 @@ def predict(
     """Predictions aligned with `examples`, which are all in `language`.
 
     `pool` holds what queries search; its candidates are embedded once and then kept in it.
-    `lengths` is filled with what of the examples (and of a pool embedded here) was cut.
+    `lengths` is filled with what was cut of the examples and of the pool.
     `progress(done, total)` counts rows, several per example for choices and windows. Raises
     ModelError for a head that the model does not have.
     """
@@ -64,20 +65,22 @@ def predict(
     torch.set_num_threads(int(numerics.threads))
     model.eval()
 
-    def run(items: Sequence[Any]) -> list[Any]:
+    def run(items: Sequence[Any]) -> tuple[list[Any], dict[str, int]]:
+        head.cuts.clear()
         with memory_advice("predicting", f"{spec.kind} in {language}"):
             found = _outputs(model, head, items, numerics, max_tokens, progress)
-        if lengths is not None:
-            rows = lengths.get("rows", 0) + sum(map(len, found))
-            lengths.update(pieces.lengths(head.cuts, len(examples), rows))
-        return found
+        return found, pieces.lengths(head.cuts, len(items), sum(map(len, found)))
 
+    if pool is not None and pool.outputs is None:
+        pool.outputs, pool.lengths = run(pool.candidates)
+    found, counted = run(examples)
+    if lengths is not None:
+        lengths.update(counted)
+        if pool is not None:  # embedded here or for a language before: the same counts
+            lengths.update({name: counted[name] + pool.lengths[name] for name in counted})
     if pool is None:
-        return list(head.decode(examples, run(examples)))
-    if pool.outputs is None:
-        pool.outputs = run(pool.candidates)
-    found = [*run(examples), *pool.outputs]
-    return list(head.decode([*examples, *pool.candidates], found))
+        return list(head.decode(examples, found))
+    return list(head.decode([*examples, *pool.candidates], [*found, *(pool.outputs or ())]))
 
 
 def _outputs(
