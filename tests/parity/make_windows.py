@@ -142,7 +142,8 @@ def spans(modules: Any, tokenizer: Any, examples: Any, setting: tuple[int, int])
     found = [[features(example, False), features(example, True)] for example in official]
     answers = []
     for kind in ("peak", "ties"):
-        flat, results = [], []
+        flat: list[Any] = []
+        results: list[Any] = []
         for index, ((rows, _), example) in enumerate(zip(found, examples, strict=True)):
             for part, row in enumerate(rows):
                 row.example_index, row.unique_id = index, len(flat)
