@@ -238,6 +238,19 @@ KINDS: Final[Mapping[str, tuple[type, type]]] = {
     "code": (CodeExample, TextPrediction),
 }
 
+GOLD: Final[Mapping[str, str]] = {
+    "classification": "label",
+    "regression": "value",
+    "choice": "label",
+    "tagging": "tags",
+    "span": "answers",
+    "bitext": "target",
+    "query": "relevant",
+    "text": "completion",
+    "code": "tests",
+}
+"""The field that is gold, by kind; None where gold is unpublished."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadSpec:

@@ -25,8 +25,9 @@ from typing import Any, cast
 from waystation import hub, sources
 from waystation import task as tasks
 from waystation.errors import LockMismatch, StudyFaults, UserError
-from waystation.examples import JSON, Candidate, HeadSpec, canonical, digest, to_json
+from waystation.examples import GOLD, JSON, Candidate, HeadSpec, canonical, digest, to_json
 from waystation.hub_files import Hub
+from waystation.score.scoring import is_hidden
 from waystation.settings import Numerics, TrainConfig
 from waystation.store import Store, explained, pretty, write_atomically
 from waystation.study import Stage, Study, Target, TaskUse
@@ -38,18 +39,6 @@ PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "safetensors", 
 HELD_OUT_SHARE = 0.05
 POOL_OF_TRIAL = 10
 """Candidates of a trial (--limit) beside the relevant ones, per example."""
-# The field that training needs, by kind.
-GOLD = {
-    "classification": "label",
-    "regression": "value",
-    "choice": "label",
-    "tagging": "tags",
-    "span": "answers",
-    "bitext": "target",
-    "query": "relevant",
-    "text": "completion",
-    "code": "tests",
-}
 
 Lock = dict[str, JSON]
 
@@ -159,12 +148,19 @@ class Resolver:
 
         def make() -> dict[str, JSON]:
             examples = self.read(task, language, split)[:count]
-            _require_gold(task, language, split, examples)
+            notes = said_of(task, self.data, language, split)
+            if is_hidden(task, examples):
+                notes.append(
+                    f"{task.name}: the {split} files have no gold in {language}, as benchmarks hide"
+                    " it: predicted, as a submission needs, and not scored."
+                )
+            else:
+                _require_gold(task, language, split, examples)
             return {
                 "count": len(examples),
                 "digest": self.store.put_data(examples),
                 "files": self.files(task, language, split),
-                "notes": cast("JSON", said_of(task, self.data, language, split)),
+                "notes": cast("JSON", notes),
             }
 
         return self.entry(name, task, language, [split], make)

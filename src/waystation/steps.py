@@ -268,7 +268,7 @@ def _pool(store: Store, name: str | None, model: str) -> Any:
 
 
 def _score(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> None:
-    from waystation.score import score
+    from waystation.score.scoring import is_hidden, score, unscored
 
     spec = cast("Any", step.spec)
     task = task_of(step.context["ref"], place.beside)
@@ -280,7 +280,8 @@ def _score(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> 
         predict, data = spec["tuning"]
         tuned = read_predictions(store, predict, task.kind)
         tuning = (tuned, cast("Any", store.data(data, task.example)))
-    result = score(task, predictions, cast("Any", examples), spec["language"], tuning)
+    work = unscored if is_hidden(task, examples) else score
+    result = work(task, predictions, cast("Any", examples), spec["language"], tuning)
     (folder / "score.json").write_text(canonical(result) + "\n", encoding="utf-8")
 
 

@@ -24,6 +24,7 @@ from waystation.resolve import task_of
 from waystation.run import Options, Prepared, prepare
 from waystation.score import layout
 from waystation.score.benchmark import sizes
+from waystation.score.scoring import is_hidden
 from waystation.steps import read_predictions
 from waystation.store import explained
 from waystation.study import BASELINE, Study, Target
@@ -45,7 +46,8 @@ class Choice:
 
 class _File(NamedTuple):
     predictions: str
-    gold: str
+    gold: str | None
+    """None where it is not published."""
     items: int
 
 
@@ -107,7 +109,7 @@ def submit(
     if written and (choice.partial or not missing):
         _write(folder, {name: file.predictions for name, file in written.items()})
         if choice.references is not None:
-            _write(choice.references, {name: file.gold for name, file in written.items()})
+            _write(choice.references, _gold(written))
     else:
         written = {}
     return Submission(
@@ -222,9 +224,19 @@ def _content(
             predictions = layout.cut(predictions, scored["thresholds"][variant]["threshold"])
     return _File(
         predictions=layout.predicted(task, examples, predictions),
-        gold=layout.gold(task, examples),
+        gold=None if is_hidden(task, examples) else layout.gold(task, examples),
         items=len(examples),
     )
+
+
+def _gold(written: Mapping[str, _File]) -> dict[str, str]:
+    hidden = [name for name, file in written.items() if file.gold is None]
+    if hidden:
+        raise UserError(
+            f"expected gold for every file of --references, found none published for"
+            f" {len(hidden)} of {len(written)}, {hidden[0]} the first; leave --references out."
+        )
+    return {name: file.gold or "" for name, file in written.items()}
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:

@@ -14,6 +14,7 @@ from tiny import tiny_encoder
 from waystation.errors import StudyFaults, UserError
 from waystation.examples import Candidate, Neighbours, QueryExample, RetrievalPrediction
 from waystation.metrics.retrieval import BUCC_F1
+from waystation.report import analyse, render
 from waystation.run import Options, Outcome, run_study
 from waystation.score import score
 from waystation.task import Task
@@ -27,7 +28,9 @@ from waystation.task import Layout, Task
 
 def queries(files, language, split):
     for _, row in readers.jsonl(files[0]):
-        yield QueryExample(id=row["id"], query=row["text"], relevant=tuple(row["gold"]))
+        gold = row["gold"]
+        relevant = None if gold is None else tuple(gold)
+        yield QueryExample(id=row["id"], query=row["text"], relevant=relevant)
 
 def pool(files, language, split):
     for _, row in readers.jsonl(files[0]):
@@ -230,3 +233,31 @@ def test_a_variant_that_the_tune_split_lacks_is_refused() -> None:
     other = RetrievalPrediction(id="0", variants={"1/cls": predictions[0].variants["8/cls"]})
     with pytest.raises(UserError, match=r"expected predictions of mine's dev split for variant"):
         score(TASK, predictions, examples, "de", ([other], examples))
+
+
+def test_hidden_gold_is_predicted_and_not_scored(study: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for path in study.parent.glob("*.jsonl"):
+        text = path.read_text()
+        if path.name.startswith("queries.test"):
+            text = lines([json.loads(row) | {"gold": None} for row in text.splitlines()])
+        (folder / path.name).write_text(text)
+    for name in ("model", "tasks.py"):
+        (tmp_path / name).symlink_to(study.parent / name)
+    (tmp_path / "study.yaml").write_text(
+        STUDY.replace(", layers: [1, 2], pooling: [mean, words]", "")
+    )
+    outcome = run_study(tmp_path / "study.yaml", Options(store=tmp_path / "store", data=folder))
+    assert outcome.count("failed") == 0, outcome.finished
+    assert {s.target for s in outcome.results.scores} == {"rank"}
+    plan, store = outcome.prepared.plan, outcome.prepared.store
+    scored = next(s for s in plan.steps.values() if s.kind == "score" and "mine" in s.label)
+    kept: Any = store.read_json(scored.key, "score.json")
+    assert kept["variants"] == {}
+    assert set(kept["thresholds"]["2/mean"]) == {"threshold"}
+    assert any("have no gold in de, as benchmarks hide it" in w for w in outcome.results.warnings)
+    found = analyse(outcome.results, resamples=50)
+    (part,) = [p for p in found.parts if p.target == "mine"]
+    assert part.gaps == {"none": "gold not published"}
+    assert "have no gold in de" in render(outcome.results, "md", found)

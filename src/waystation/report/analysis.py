@@ -212,7 +212,7 @@ def _part(results: Results, backbone: str, target: str, resampling: tuple[int, i
         seeds=seeds,
         bounds=_bounds(scores, languages),
         cells=(),
-        gaps=_gaps(results, target),
+        gaps=_gaps(results, target, bool(scores)),
     )
     stops = [s for s in results.stops if s != BASELINE]
     cells = [
@@ -226,8 +226,11 @@ def _part(results: Results, backbone: str, target: str, resampling: tuple[int, i
     return replace(part, cells=tuple(cells), transfer=found)
 
 
-def _gaps(results: Results, target: str) -> dict[str, str]:
-    """Why a stop, or the baseline, lacks scores: the state of its first step that is not done."""
+def _gaps(results: Results, target: str, scored: bool) -> dict[str, str]:
+    """Why a stop, or the baseline, lacks scores: the state of its first step that is not done.
+
+    Where all are done and nothing is scored, gold is hidden.
+    """
     found = {}
     for stop in results.stops:
         route = f" {stop}>{target}@"
@@ -237,6 +240,8 @@ def _gaps(results: Results, target: str) -> dict[str, str]:
             state = "not run yet" if step.state == "missing" else step.state
             text = ": ".join(filter(None, [state, step.message]))
             found[stop] = f"baseline {text}" if stop == BASELINE else text
+        elif not scored:
+            found[stop] = "gold not published"
     return found
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from waystation.errors import UserError, suggest
 from waystation.examples import (
+    GOLD,
     JSON,
     KINDS,
     ChoicePrediction,
@@ -124,6 +125,43 @@ def _cut(items: Sequence[Neighbours], threshold: float) -> list[Neighbours]:
     """Neighbours without the pairs below the threshold; equal scores stay."""
     empty = Neighbours(forward=(), forward_scores=())
     return [n if n.forward and n.forward_scores[0] >= threshold else empty for n in items]
+
+
+def is_hidden(task: Task[Any], examples: Sequence[Any]) -> bool:
+    """Whether none of the examples has gold, as in the test files of benchmarks."""
+    return all(getattr(example, GOLD[task.kind]) is None for example in examples)
+
+
+def unscored(
+    task: Task[Any],
+    predictions: Sequence[Any],
+    examples: Sequence[Any],
+    language: str,
+    tuning: Scored | None = None,
+) -> dict[str, JSON]:
+    """What `score` returns where gold is hidden: checked predictions, no variant of a score.
+
+    Mined pairs have the thresholds of the tune split, at which a submission cuts them.
+    """
+    aligned = _align(task, predictions, examples)
+    for prediction, example in zip(aligned, examples, strict=True):
+        _check(task, prediction, example)
+    found: dict[str, JSON] = {
+        "task": task.name,
+        "version": task.version,
+        "language": language,
+        "count": len(examples),
+        "ids": [e.id for e in examples],
+        "groups": [e.id if e.group is None else e.group for e in examples],
+        "variants": {},
+        "baselines": {},
+    }
+    if task.mines and tuning is not None:
+        tuned = _variants(_align(task, *tuning))
+        found["thresholds"] = {
+            name: {"threshold": _threshold(items, tuning[1])} for name, items in tuned.items()
+        }
+    return found
 
 
 def _measured(

@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 from waystation import readers
 from waystation.errors import DataError
 from waystation.examples import Candidate, QueryExample, SpanExample
+from waystation.task import Layout
 
 _END: Final = re.compile(r"[.!?]+[\"'”’)\]]*(?=\s+[\"'“‘(\[]*[^\W_a-z])")
 _NO_END: Final = re.compile(
@@ -113,17 +114,12 @@ def lareqa(files: Sequence[Path], language: str, split: str) -> Iterator[QueryEx
             )
 
 
-def _answers(
-    path: Path, prefix: str, *, broken: bool = True
-) -> Iterator[tuple[SpanExample, tuple[str, ...]]]:
-    """Each question with the ids of the sentences of its paragraph that equal the answer's.
-
-    Files that are not `broken` have no sentences of their own, and then the first answer counts.
-    """
-    for paragraph in _paragraphs(path, broken=broken):
+def _answers(path: Path, prefix: str) -> Iterator[tuple[SpanExample, tuple[str, ...]]]:
+    """Each question with the ids of the sentences of its paragraph that equal the answer's."""
+    for paragraph in _paragraphs(path):
         for question in paragraph.questions:
             answers = question.answers or ()
-            if not answers or (broken and len(answers) > 1):
+            if len(answers) != 1:
                 raise DataError(
                     f"expected one answer of question '{question.id}', found {len(answers)}", path
                 )
@@ -150,10 +146,8 @@ def lareqa_pool(files: Sequence[Path], language: str, split: str) -> Iterator[Ca
     yield from _sentences_of(files[0], language, language)
 
 
-def _sentences_of(
-    path: Path, language: str, prefix: str, *, broken: bool = True
-) -> Iterator[Candidate]:
-    for paragraph in _paragraphs(path, broken=broken):
+def _sentences_of(path: Path, language: str, prefix: str) -> Iterator[Candidate]:
+    for paragraph in _paragraphs(path):
         for place, sentence in enumerate(paragraph.sentences):
             yield Candidate(
                 id=f"{prefix}_{paragraph.number}_{place}",
@@ -163,18 +157,40 @@ def _sentences_of(
             )
 
 
-def squad(files: Sequence[Path], language: str, split: str) -> Iterator[QueryExample]:
+def squad(
+    files: Sequence[Path], language: str, split: str, *, source: Layout[SpanExample]
+) -> Iterator[QueryExample]:
     """SQuAD's questions, to be answered by the sentence that the first answer begins in."""
-    for question, candidates in _answers(files[0], split, broken=False):
-        if candidates:
+    numbers: dict[str, int] = {}
+    for question in source.read(files, language, split):
+        number = numbers.setdefault(question.context, len(numbers) + 1)
+        breaks = sentence_breaks(question.context)
+        texts = [question.context[begin:end] for begin, end in breaks]
+        start = question.answers[0].start if question.answers else -1
+        holding = [t for t, (begin, end) in zip(texts, breaks, strict=True) if begin <= start < end]
+        places = [place for place, text in enumerate(texts) if text in holding[:1]]
+        if places:
             yield QueryExample(
-                id=question.id, group=question.group, query=question.question, relevant=candidates
+                id=question.id,
+                group=question.group,
+                query=question.question,
+                relevant=tuple(f"{split}_{number}_{place}" for place in places),
             )
 
 
-def squad_pool(files: Sequence[Path], language: str, split: str) -> Iterator[Candidate]:
+def squad_pool(
+    files: Sequence[Path], language: str, split: str, *, source: Layout[SpanExample]
+) -> Iterator[Candidate]:
     """The sentences of SQuAD's paragraphs, by `sentence_breaks`."""
-    yield from _sentences_of(files[0], language, split, broken=False)
+    contexts = dict.fromkeys(e.context for e in source.read(files, language, split))
+    for number, context in enumerate(contexts, 1):
+        for place, (begin, end) in enumerate(sentence_breaks(context)):
+            yield Candidate(
+                id=f"{split}_{number}_{place}",
+                language=language,
+                text=context[begin:end],
+                context=context,
+            )
 
 
 def sentence_breaks(text: str) -> list[list[int]]:
@@ -192,7 +208,7 @@ def sentence_breaks(text: str) -> list[list[int]]:
     return [*starts, [begin, len(text.rstrip())]] if text[begin:].strip() else starts
 
 
-def _paragraphs(path: Path, *, broken: bool = True) -> Iterator[_Paragraph]:
+def _paragraphs(path: Path) -> Iterator[_Paragraph]:
     """SQuAD JSON whose paragraphs carry `sentence_breaks`: pairs of first and past-last."""
     questions = iter([question for _, question in readers.squad(path)])
     number = 0
@@ -200,11 +216,7 @@ def _paragraphs(path: Path, *, broken: bool = True) -> Iterator[_Paragraph]:
         for paragraph in article["paragraphs"]:
             number += 1
             context = paragraph["context"]
-            breaks = (
-                readers.take(paragraph, "sentence_breaks", list, path, None)
-                if broken
-                else sentence_breaks(context)
-            )
+            breaks = readers.take(paragraph, "sentence_breaks", list, path, None)
             spans = tuple(_break(pair, context, number, path) for pair in breaks)
             yield _Paragraph(
                 number,

@@ -19,6 +19,7 @@ from waystation.languages import LANGUAGES, listed
 from waystation.metrics.retrieval import ACCURACY, BUCC_F1, MAP20
 from waystation.task import Layout, Task
 from waystation.tasks import Release, hub_words, layouts, mentions, queries, under
+from waystation.tasks.qa import SQUAD_V1
 
 _XTREME_R: Final = listed(
     "ar he vi id jv tl eu ml ta te af nl de el bn hi mr ur fa fr it pt es bg ru ja ka ko th sw zh"
@@ -124,7 +125,6 @@ BUCC2018: Final = Task(
     ),
 )
 
-_SQUAD_FILES: Final = {"train": "train-v1.1.json", "dev": "dev-v1.1.json"}
 _LAREQA_LANGUAGES: Final = listed("ar de el en es hi ru th tr vi zh")
 _LAREQA_FOLDERS: Final = ("lareqa/xquad-r", "xquad-r", "lareqa-master/xquad-r")
 
@@ -148,8 +148,13 @@ SQUAD_R: Final = Task(
     version=1,
     summary="SQuAD v1.1 as retrieval: find the sentence of the paragraphs that answers a question.",
     example=QueryExample,
-    layouts=layouts(queries.squad, *under(("squad", ""), _SQUAD_FILES)),
-    pools=layouts(queries.squad_pool, *under(("squad", ""), _SQUAD_FILES)),
+    layouts=tuple(
+        Layout(paths=own.paths, read=partial(queries.squad, source=own)) for own in SQUAD_V1.layouts
+    ),
+    pools=tuple(
+        Layout(paths=own.paths, read=partial(queries.squad_pool, source=own))
+        for own in SQUAD_V1.layouts
+    ),
     languages=("en",),
     splits=("train", "dev"),
     metrics=(MAP20,),
