@@ -91,7 +91,7 @@ class Resolver:
             "ref": {"task": use.task, "own": own_json(use.own)},
             "version": task.version,
             "language": use.language,
-            "head": to_json(head_of(task, target)),
+            "head": to_json(head_of(task, target, self.study.recipes)),
             "data": entry,
         }
 
@@ -407,7 +407,7 @@ def _target(resolver: Resolver, target: Target) -> JSON:
         own = TaskUse(task=target.task, own=target.own, language=task.source_language)
         uses = [TaskUse(task=t) for t in task.train] or [own]
         stages = tuple(Stage(members=(use,)) for use in uses)
-    head = head_of(task, target)
+    head = head_of(task, target, resolver.study.recipes)
     pinned = [resolver.stage(s, target) for s in stages or ()] if target.fine_tuned else []
     if pinned:
         trained = [m["head"] for m in cast("Any", pinned[-1])["members"]]
@@ -488,9 +488,12 @@ def _languages(resolver: Resolver, target: Target, task: Task[Any]) -> tuple[str
     return there
 
 
-def head_of(task: Task[Any], target: Target | None) -> HeadSpec:
+def head_of(task: Task[Any], target: Target | None, recipes: str = "study") -> HeadSpec:
     """A task's head under a target's options; retrieval heads carry layers and poolings."""
-    options = dict(task.options) | (target.options if target is not None else {})
+    options = dict(task.options)
+    if recipes == "official" and task.kind in ("tagging", "span"):
+        options["windows"] = "official"
+    options |= target.options if target is not None else {}
     if task.kind in RETRIEVAL and target is not None:
         layers = target.layers
         options["layers"] = layers if isinstance(layers, str) else ",".join(map(str, layers))

@@ -15,7 +15,7 @@ from typing import Any, cast
 from rich.console import Console
 
 from waystation import display, explain, report, routes
-from waystation.buckets import collect_aspects
+from waystation.buckets import Aspects, collect_aspects
 from waystation.excerpts import collect_excerpts
 from waystation.report.numbers import duration
 from waystation.results import collect
@@ -33,7 +33,7 @@ def show_run(path: Path, options: Options, *, json: bool) -> int:
     page = options.store / "reports" / f"{path.stem}{_trial(options)}.html"
     _write(page, _page(outcome.prepared, analysis))
     if json:
-        print(report.render(outcome.results, "json", analysis))
+        print(report.render(outcome.results, "json", analysis, aspects=_aspects(outcome.prepared)))
     else:
         report.show(analysis, Console())
         print(_closing(outcome))
@@ -128,10 +128,7 @@ def show_report(path: Path, options: Options, format: str | None, output: Path |
     if format == "html":
         text = _page(found, report.analyse(results))
     else:
-        wanted = format in ("md", "csv", "json")
-        aspects = (
-            collect_aspects(found.lock, found.plan, found.store, found.study) if wanted else ()
-        )
+        aspects = _aspects(found) if format in ("md", "csv", "json") else ()
         text = report.render(results, format or "", aspects=aspects)
     if output is None:
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
@@ -146,8 +143,11 @@ def _page(found: Prepared, analysis: report.Analysis) -> str:
     excerpts = collect_excerpts(
         analysis.results, found.lock, found.plan, found.store, found.study, variants
     )
-    aspects = collect_aspects(found.lock, found.plan, found.store, found.study)
-    return report.render(analysis.results, "html", analysis, excerpts, aspects)
+    return report.render(analysis.results, "html", analysis, excerpts, _aspects(found))
+
+
+def _aspects(found: Prepared) -> tuple[Aspects, ...]:
+    return collect_aspects(found.lock, found.plan, found.store, found.study)
 
 
 def write_predictions(
