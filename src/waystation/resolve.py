@@ -37,6 +37,7 @@ from waystation.task import Task
 FORMAT = 1
 PACKAGES = ("torch", "transformers", "tokenizers", "accelerate", "safetensors", "numpy")
 HELD_OUT_SHARE = 0.05
+SHOWN = 12  # names in a sentence
 POOL_OF_TRIAL = 10
 """Candidates of a trial (--limit) beside the relevant ones, per example."""
 
@@ -481,9 +482,11 @@ def _languages(resolver: Resolver, target: Target, task: Task[Any]) -> tuple[str
         return task.languages[:1]
     absent = [tag for tag in task.languages if tag not in there]
     if absent:
+        more = f" and {len(absent) - SHOWN} more" if len(absent) > SHOWN else ""
+        count = "one language" if len(there) == 1 else f"{len(there)} languages"
         resolver.remarks.append(
-            f"{target.name}: evaluated in the {len(there)} languages whose {split} files are"
-            f" there; absent: {', '.join(absent)}."
+            f"{target.name}: evaluated in the {count} whose {split} files are there; absent:"
+            f" {', '.join(absent[:SHOWN])}{more}."
         )
     return there
 

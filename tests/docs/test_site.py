@@ -72,7 +72,7 @@ def test_the_keys_of_study_files_are_those_of_the_page(
     path.write_text(
         "intermediate: [{task: snli}, {mix: [snli, rte]}]\n"
         "targets: [{task: xnli}, {task: udpos, options: {first_piece: first}},\n"
-        "  {csv: own.csv, kind: classification, split: dev}, {benchmark: xtreme}]\n"
+        "  {csv: own.csv, kind: classification, split: dev}, {benchmark: xtreme, tasks: [mlqa]}]\n"
         "train: {epochs: 1}\nnumerics: {threads: 1}\nresources: {jobs: 1}\n"
     )
     load_study(path)
