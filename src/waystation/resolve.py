@@ -322,10 +322,11 @@ def resolve(
         return lock
     changed = differences(old, lock)
     if changed:
+        more = f"; and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
         raise LockMismatch(
             f"{path}: expected what this lock pins, found "
-            + "; ".join(changed)
-            + ". Restore it, or run with --relock to accept the change"
+            + "; ".join(changed[:SHOWN])
+            + f"{more}. Restore it, or run with --relock to accept the change"
             " (steps that depend on it are computed again)."
         )
     text = pretty(lock)
