@@ -130,6 +130,21 @@ def test_dropout_is_the_same_when_embeddings_are_made_again(
         assert torch.equal(a, b)
 
 
+def test_every_pass_hands_over_a_tensor_of_its_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What a GPU's dropout is repeated by, see `_vectors`; here there may be none to show it on.
+    given: list[tuple[Any, ...]] = []
+    kept = heads.checkpoint
+
+    def watched(function: Any, *args: Any, **options: Any) -> Any:
+        given.append(args)
+        return kept(function, *args, **options)
+
+    monkeypatch.setattr(heads, "checkpoint", watched)
+    gradients(monkeypatch, 64)
+    assert len(given) > 1
+    assert all(isinstance(args[0], torch.Tensor) for args in given)
+
+
 def test_partners_of_equal_text_are_no_mistakes() -> None:
     model = toys.model()
     model.eval()

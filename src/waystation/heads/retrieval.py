@@ -140,14 +140,17 @@ class Embedding:
         device = batch.input_ids.device
         parts = by_token_budget([len(row.tokens) for row in rows], TOKENS)
 
-        def embed(part: list[int]) -> Tensor:
-            inputs = collate([rows[i] for i in part], model.pad_id, self.max_tokens, device)
+        def embed(_: Tensor, inputs: Batch) -> Tensor:
             return self._pooled(model, model.states(inputs), inputs, self.poolings[0])
 
-        if len(parts) == 1:
-            made = [embed(parts[0])]
-        else:
-            made = [checkpoint(embed, part, use_reentrant=False) for part in parts]
+        made = []
+        for part in parts:
+            inputs = collate([rows[i] for i in part], model.pad_id, self.max_tokens, device)
+            # `checkpoint` restores the random numbers of those devices only on which it is handed
+            # a tensor: without one, dropout on a GPU would be drawn anew for the gradients.
+            given = (inputs.input_ids, inputs)
+            again = len(parts) > 1
+            made.append(checkpoint(embed, *given, use_reentrant=False) if again else embed(*given))
         order = torch.tensor([i for part in parts for i in part], device=device)
         return torch.cat(made)[order.argsort()]
 
