@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from waystation.batching import (
@@ -58,7 +58,6 @@ def test_seeds_differ_by_purpose_and_words_have_a_common_beginning() -> None:
     assert random_words(9, 3, "x")[:4].tolist() == random_words(4, 3, "x").tolist()
 
 
-@settings(deadline=None, max_examples=60)
 @given(
     lengths=st.lists(st.integers(1, 60), min_size=1, max_size=50),
     batch_size=st.integers(1, 7),

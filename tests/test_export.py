@@ -26,7 +26,7 @@ from waystation.cli import app
 from waystation.errors import StepFailed, UserError
 from waystation.examples import to_json
 from waystation.export import export, subject
-from waystation.resolve import task_of
+from waystation.lock import task_of
 from waystation.run import Options, Outcome, run_study
 from waystation.store import Store
 

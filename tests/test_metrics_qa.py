@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from waystation.errors import UserError
@@ -165,13 +165,11 @@ TEXT = st.text(
 LANGUAGE = st.sampled_from(["ar", "de", "en", "es", "hi", "vi", "zh"])
 
 
-@settings(deadline=None)
 @given(TEXT, LANGUAGE)
 def test_by_language_is_mlqa_for_mlqa_s_languages(text: str, language: str) -> None:
     assert normalise_by_language(text, language) == normalise_mlqa(text, language)
 
 
-@settings(max_examples=200, deadline=None)
 @given(TEXT, st.sampled_from(["ja", "th", "ko", "ru", "bn", "my"]))
 def test_what_is_normalised_stays_so_and_loses_punctuation_alone(text: str, language: str) -> None:
     once = normalise_by_language(text, language)
@@ -182,7 +180,6 @@ def test_what_is_normalised_stays_so_and_loses_punctuation_alone(text: str, lang
     assert "".join(once.split()) == "".join(kept)
 
 
-@settings(max_examples=200, deadline=None)
 @given(TEXT, st.lists(TEXT, min_size=1, max_size=3), LANGUAGE)
 def test_scores_stay_between_0_and_1(predicted: str, golds: list[str], language: str) -> None:
     for metric in (SQUAD, SQUAD_V2, MLQA, BY_LANGUAGE):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from waystation.errors import UserError
@@ -164,7 +164,6 @@ def f1_from(scored: list[tuple[float, bool]], gold: int, threshold: float) -> fl
     return 2 * right / (len(kept) + gold) if right else 0.0
 
 
-@settings(max_examples=300, deadline=None)
 @given(SCORES, st.integers(0, 5))
 def test_no_cut_between_different_scores_is_better(
     scored: list[tuple[float, bool]], missing: int
@@ -180,7 +179,6 @@ def test_no_cut_between_different_scores_is_better(
     assert f1_from(scored, gold, threshold_of(scored, gold)) == pytest.approx(best, rel=1e-12)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 20), st.integers(0, 20))
 def test_all_ties_keep_all(right: int, wrong: int) -> None:
     scored = [(0.5, True)] * right + [(0.5, False)] * wrong
@@ -190,7 +188,6 @@ def test_all_ties_keep_all(right: int, wrong: int) -> None:
 IDS = st.lists(st.sampled_from("abcdefgh"), max_size=25)
 
 
-@settings(deadline=None)
 @given(IDS, st.sets(st.sampled_from("abcdefgh"), min_size=1))
 def test_average_precision_stays_between_nothing_and_a_perfect_ranking(
     ids: list[str], relevant: set[str]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from seqeval.metrics import f1_score, precision_score, recall_score
 
@@ -40,7 +40,6 @@ def both(
     return [TagsPrediction(id="x", tags=tuple(t)) for t in predicted], examples
 
 
-@settings(max_examples=300, deadline=None)
 @given(PAIRS)
 def test_equals_seqeval_on_any_tags(pairs: list[list[tuple[str, str]]]) -> None:
     gold = [[g for g, _ in sentence] for sentence in pairs]
@@ -56,7 +55,6 @@ def test_equals_seqeval_on_any_tags(pairs: list[list[tuple[str, str]]]) -> None:
     assert found == expected
 
 
-@settings(deadline=None)
 @given(st.lists(TAG, min_size=1, max_size=12))
 def test_gold_scores_100_against_itself(tags: list[str]) -> None:
     for metric in (CHUNK_F1, UDPOS_F1):

@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -84,7 +84,6 @@ def nested_loops(
     return taken
 
 
-@settings(deadline=None, max_examples=100)
 @given(
     left=st.integers(1, 12),
     right=st.integers(1, 12),

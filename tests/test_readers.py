@@ -353,7 +353,7 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(JSON, st.integers(0, 4))
 def test_squad_refuses_any_other_json_in_a_sentence(tmp_path, value, depth):
     nested = value

@@ -230,6 +230,28 @@ def test_an_empty_study_is_a_report_too() -> None:
     show(analysis, Console(file=io.StringIO()))
 
 
+def test_a_study_without_stops_speaks_of_scores_and_not_of_gains() -> None:
+    results = synthetic(targets=("xnli", "tatoeba"), seeds=(0, 1), items=40)
+    scores = tuple(s for s in results.scores if s.stop == BASELINE)
+    analysis = analyse(replace(results, scores=scores, stops=(BASELINE,)), resamples=QUICK)
+    assert analysis.sentence == (
+        "The study has no stops: these are scores without one, and no gains."
+    )
+    for part in analysis.parts:
+        assert part.sentence.endswith(" without a stop, and no stop to compare with.")
+    out = io.StringIO()
+    show(analysis, Console(file=out, width=80))
+    text = " ".join(out.getvalue().split())
+    assert "Gains in points" not in text
+    assert "▲" not in text
+    assert "Transfer gap, English minus the mean of the others" in text
+    assert "+" not in text  # nothing that would read as a gain, least of all the transfer gap
+    assert "points apart: so much hangs on layer and pooling alone." in text
+    assert "a gain smaller than that" not in text
+    for form in FORMATS:
+        assert "Gains in points over no stop" not in render(analysis.results, form, analysis)
+
+
 def test_same_results_same_bytes() -> None:
     results = synthetic(targets=("xnli", "tatoeba"), seeds=(0, 1), items=60)
     one, two = (analyse(results, resamples=QUICK) for _ in range(2))

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from tiny import tiny_encoder
+from waystation.entries import hold_out
 from waystation.errors import LockMismatch, StudyFaults, UserError
+from waystation.lock import differences, lock_path
 from waystation.plan import plan
-from waystation.resolve import differences, hold_out, lock_path, resolve
+from waystation.resolve import resolve
 from waystation.run import Options, prepare
 from waystation.store import Store
 from waystation.study import load_study

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -48,7 +48,6 @@ def collections(
     return queries, candidates
 
 
-@settings(deadline=None, max_examples=100)
 @given(
     shape=st.sampled_from(["apart", "whole", "repeated", "crowded"]),
     left=st.integers(1, 40),

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t as student
 from scipy.stats import ttest_rel
@@ -377,7 +377,6 @@ def test_holm() -> None:
     assert correct([]) == []
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), max_size=12))
 def test_holm_properties(p_values: list[float]) -> None:
     adjusted = correct(p_values)

@@ -6,7 +6,7 @@ import pytest
 
 from waystation import sources
 from waystation.errors import DataError
-from waystation.resolve import said_of
+from waystation.entries import said_of
 from waystation.task import get
 
 

@@ -26,6 +26,7 @@ from waystation.errors import StoreError
 from waystation.examples import KINDS, from_json
 from waystation.excerpts import Run
 from waystation.languages import writes_spaces
+from waystation.lock import Lock, task_of
 from waystation.metrics import Metric, Statistics
 from waystation.metrics.tagging import (
     CHUNK_F1,
@@ -37,7 +38,6 @@ from waystation.metrics.tagging import (
     split_last_dash,
 )
 from waystation.plan import Plan, Route
-from waystation.resolve import Lock, task_of
 from waystation.store import Store
 from waystation.study import Study
 from waystation.task import Task

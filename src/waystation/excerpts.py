@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from waystation.examples import KINDS, from_json
+from waystation.lock import Lock, task_of
 from waystation.plan import Plan, Route
-from waystation.resolve import Lock, task_of
 from waystation.results import Results, Score
 from waystation.store import Store
 from waystation.study import Study

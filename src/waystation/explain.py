@@ -14,8 +14,9 @@ from typing import Any, Final, cast
 
 from waystation.errors import UserError, suggest
 from waystation.examples import JSON
+from waystation.lock import differences, lock_path, read_lock
 from waystation.plan import Step, optimiser_steps
-from waystation.resolve import differences, lock_path, read_lock, resolve
+from waystation.resolve import resolve
 from waystation.run import Options, Prepared
 from waystation.store import Store
 from waystation.study import load_study

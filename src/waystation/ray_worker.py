@@ -22,8 +22,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from waystation import __version__
+from waystation.lock import PACKAGES
 from waystation.plan import ALGORITHMS, Step
-from waystation.resolve import PACKAGES
 from waystation.steps import Finished, Place, Progress, run_unit
 from waystation.store import Store
 

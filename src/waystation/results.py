@@ -14,9 +14,9 @@ from typing import Any, cast
 import numpy as np
 
 from waystation.lengths import cuts
+from waystation.lock import Lock, task_of
 from waystation.metrics import Metric, Statistics
 from waystation.plan import Plan, Route
-from waystation.resolve import Lock, task_of
 from waystation.store import Store
 from waystation.study import Study
 from waystation.task import Task

@@ -15,8 +15,8 @@ from typing import Any, cast
 
 from waystation.errors import DataError, UserError, suggest
 from waystation.examples import JSON, KINDS, HeadSpec, from_json, to_json
+from waystation.lock import task_of
 from waystation.plan import Step
-from waystation.resolve import task_of
 from waystation.store import Store
 from waystation.study import load_study
 from waystation.task import Task

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from waystation.errors import StoreError
+from waystation.lock import Lock, locked
 from waystation.plan import Plan, Step, plan
 from waystation.pools import InlinePool, LocalPool, Pool
-from waystation.resolve import Lock, locked, resolve
+from waystation.resolve import resolve
 from waystation.results import Results, collect
 from waystation.steps import Finished, Place, Progress
 from waystation.store import Store, explained, pretty, write_atomically

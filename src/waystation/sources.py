@@ -118,22 +118,22 @@ def _on_hub(source: HubSource[Any], place: Hub, language: str, split: str) -> Fo
     return Found(layout=Layout(paths=lambda *_: (), read=read), files=files)
 
 
-def present(task: Task[Any], data: Place, language: str, split: str) -> bool:
-    """Whether the files of a language and split (or sum of splits) are all there.
+def present(task: Task[Any], data: Place, language: str, split: str, *, pool: bool = False) -> bool:
+    """Whether the files of a language and split (or sum of splits) are all there; or its pool's.
 
     Of the hub nothing is asked: what a task's schema has there counts as there.
     """
-    if isinstance(data, Hub) and task.hub is not None:
+    if isinstance(data, Hub) and task.hub is not None and not pool:
         return all(task.hub.has(language, name) for name in parts(split))
     try:
-        return all(find(task, data, language, name) for name in parts(split))
+        return all(find(task, data, language, name, pool=pool) for name in parts(split))
     except UserError:
         return False
 
 
-def available(task: Task[Any], data: Place, split: str) -> tuple[str, ...]:
+def available(task: Task[Any], data: Place, split: str, *, pool: bool = False) -> tuple[str, ...]:
     """The task's languages of which the files of this split are there, in the task's order."""
-    return tuple(tag for tag in task.languages if present(task, data, tag, split))
+    return tuple(tag for tag in task.languages if present(task, data, tag, split, pool=pool))
 
 
 def _matches(data: Path | None, pattern: str) -> Iterator[Path]:

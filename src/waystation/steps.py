@@ -8,6 +8,7 @@ the unit goes on without its descendants; damage and a broken store end the unit
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import platform
@@ -23,8 +24,8 @@ from typing import Any, cast
 
 from waystation.errors import LockMismatch, StepFailed, StoreError, WaystationError
 from waystation.examples import JSON, KINDS, Candidate, HeadSpec, canonical, from_json, to_json
+from waystation.lock import PACKAGES, task_of
 from waystation.plan import ALGORITHMS, Step
-from waystation.resolve import PACKAGES, task_of
 from waystation.settings import Numerics, TrainConfig
 from waystation.store import Damaged, Store, pretty
 
@@ -146,6 +147,9 @@ def _failed(store: Store, step: Step, error: Exception, seconds: float) -> Finis
     )
 
 
+_version = functools.cache(version)  # each reading parses a file of metadata
+
+
 def _unexpected(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
@@ -159,7 +163,7 @@ def _run_info(step: Step, begun: str, seconds: float) -> JSON:
         "host": platform.node(),
         "processor": platform.processor() or platform.machine(),
         "process": os.getpid(),
-        "versions": {p: version(p) for p in PACKAGES},
+        "versions": {p: _version(p) for p in PACKAGES},
     }
 
 

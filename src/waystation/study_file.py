@@ -38,7 +38,7 @@ from waystation.study_parts import (
     settings,
     split,
 )
-from waystation.task import Task
+from waystation.task import MIXTURES, Task
 
 OPTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "tagging": {"first_piece": ("first", "non-empty"), "windows": ("shared", "official")},
@@ -145,6 +145,10 @@ def _stop(item: Item, known: Tasks) -> Stop | None:
 
 def _stage_name(stage: Stage, known: Tasks) -> str:
     """What a stage is called where the file gives no name: `snli+commonsenseqa`, `xnli.de`."""
+    plain = stage.model_copy(update={"train": {}})
+    for name, tasks in MIXTURES.items():
+        if plain == Stage(members=tuple(TaskUse(task=task) for task in tasks)):
+            return name
     return "+".join(_use_name(member, known.found[member.task]) for member in stage.members)
 
 

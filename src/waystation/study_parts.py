@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -23,7 +23,7 @@ from waystation.heads import HEADS
 from waystation.languages import check_tag
 from waystation.settings import TrainConfig
 from waystation.study import Partial, Stage, TaskUse, Temperature
-from waystation.task import Task
+from waystation.task import MIXTURES, Task
 from waystation.tasks.own import OwnData, task_of
 
 T = TypeVar("T")
@@ -238,12 +238,38 @@ def _used(item: Item, task: Task[Any], values: dict[str, Any]) -> TaskUse | None
 
 def stage(item: Item, known: Tasks, extra: tuple[str, ...] = ()) -> Stage | None:
     """One training step, from any of its forms."""
+    item = _spelled_out(item)
     if isinstance(item.content, dict) and "mix" in item.content:
         return _mix(item, known, extra)
     member = use(item, known, ("train", *extra))
     train = item.content.get("train") if isinstance(item.content, dict) else None
     own = settings(train, TrainConfig) if train is not None else {}
     return Stage(members=(member,), train=own) if member else None
+
+
+def _named_mixture(item: Item) -> list[Item]:
+    """The tasks that a mixture's name stands for; none for anything else."""
+    names = MIXTURES.get(item.content, ()) if isinstance(item.content, str) else ()
+    return [replace(item, content=name) for name in names]
+
+
+def _spelled_out(item: Item) -> Item:
+    """A stage that is a named mixture as the `mix:` that it stands for; any other as it is."""
+    fields = item.content if isinstance(item.content, dict) else {}
+    named = fields.get("task", item)
+    if not (members := _named_mixture(named)):
+        return item
+    others = {name: value for name, value in fields.items() if name != "task"}
+    return replace(item, content={"mix": replace(named, content=members)} | others)
+
+
+def _members(item: Item) -> Item:
+    """The list of a `mix:` with named mixtures replaced by their tasks."""
+    if not isinstance(item.content, list):
+        return item
+    return replace(
+        item, content=[m for entry in item.content for m in _named_mixture(entry) or [entry]]
+    )
 
 
 def chain(item: Item, known: Tasks, extra: tuple[str, ...] = ()) -> tuple[Stage, ...] | None:
@@ -258,7 +284,7 @@ def chain(item: Item, known: Tasks, extra: tuple[str, ...] = ()) -> tuple[Stage,
 def _mix(item: Item, known: Tasks, extra: tuple[str, ...]) -> Stage | None:
     fields = item.fields(("mix", "rates", "cap", "train", *extra), LATER)
     before = len(item.faults)
-    members = each(fields["mix"], "tasks of a mixture", lambda i: use(i, known), repr)
+    members = each(_members(fields["mix"]), "tasks of a mixture", lambda i: use(i, known), repr)
     values: dict[str, Any] = {"members": members}
     if "rates" in fields:
         values["rates"] = _rates(fields["rates"], [member.task for member in members])

@@ -18,9 +18,9 @@ from typing import Any, NamedTuple, cast
 from waystation.benchmarks import Benchmark, Part
 from waystation.errors import UserError, suggest
 from waystation.examples import JSON
+from waystation.lock import task_of
 from waystation.plan import Route
 from waystation.report.analysis import headline_variant
-from waystation.resolve import task_of
 from waystation.run import Options, Prepared, prepare
 from waystation.score import layout
 from waystation.score.benchmark import sizes

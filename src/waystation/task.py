@@ -129,11 +129,13 @@ CATALOGUE: Final[dict[str, str]] = {
     "commonsenseqa": "waystation.tasks.choice:COMMONSENSEQA",
     "socialiqa": "waystation.tasks.choice:SOCIALIQA",
     "cosmosqa": "waystation.tasks.choice:COSMOSQA",
+    "hellaswag": "waystation.tasks.choice:HELLASWAG",
     "copa": "waystation.tasks.choice:COPA",
     "xcopa": "waystation.tasks.choice:XCOPA",
     "udpos": "waystation.tasks.tagging:UDPOS",
     "panx": "waystation.tasks.tagging:PANX",
     "wnut17": "waystation.tasks.tagging:WNUT17",
+    "ccg": "waystation.tasks.ccg:CCG",
     "squad-v1": "waystation.tasks.qa:SQUAD_V1",
     "squad-v2": "waystation.tasks.qa:SQUAD_V2",
     "xquad": "waystation.tasks.qa:XQUAD",
@@ -156,6 +158,12 @@ CATALOGUE: Final[dict[str, str]] = {
     "pocket-bitext": "waystation.pocket.tasks:BITEXT",
 }
 
+MIXTURES: Final[dict[str, tuple[str, ...]]] = {
+    # nyu-mll/jiant@daa5a258, guides/tasks/task_specific.md: in proportion, under one head
+    "anli-plus": ("snli", "mnli", "anli"),
+}
+"""Mixtures that the field has a name for: a stop may be called so, and a `mix:` may hold one."""
+
 
 def get(name: str, beside: Path | None = None) -> Task[Any]:
     """The task of a catalogue name, a `module:attribute` or a `file.py:attribute`.
@@ -166,10 +174,15 @@ def get(name: str, beside: Path | None = None) -> Task[Any]:
     if name in CATALOGUE:
         module, _, attribute = CATALOGUE[name].partition(":")
         return _task_of(importlib.import_module(module), attribute, name)
+    if name in MIXTURES:
+        raise UserError(
+            f"expected the name of one task, found '{name}', which is a mixture of"
+            f" {', '.join(MIXTURES[name])}; name one of them, or use it as a stop or in a `mix:`."
+        )
     module, colon, attribute = name.rpartition(":")
     if not colon:
         raise UserError(
-            f"expected the name of a task, found '{name}'.{suggest(name, CATALOGUE)}"
+            f"expected the name of a task, found '{name}'.{suggest(name, [*CATALOGUE, *MIXTURES])}"
             " `waystation tasks` lists them; a task of your own is written file.py:NAME."
         )
     return _task_of(_user_module(module, beside or Path.cwd()), attribute, name)

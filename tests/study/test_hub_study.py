@@ -15,7 +15,8 @@ from miniature import bytes_of, write
 from hub_rows import PUBLISHED, question
 from hub_server import FakeHub, connect, serving
 from waystation.errors import LockMismatch, StudyFaults
-from waystation.resolve import lock_path, resolve
+from waystation.lock import lock_path
+from waystation.resolve import resolve
 from waystation.run import Options, run_study
 from waystation.store import Store
 from waystation.study import load_study

@@ -18,8 +18,8 @@ from waystation.check.findings import CheckReport, Entry, Finding, TokenRow, in_
 from waystation.check.overlap import Used
 from waystation.check.reading import Part, read
 from waystation.check.texts import gold
+from waystation.entries import hold_out, least
 from waystation.hub_files import Hub
-from waystation.resolve import hold_out, least
 from waystation.settings import TrainConfig
 from waystation.sources import Place
 from waystation.study import Stage, Study, Target, TaskUse, load_study

@@ -25,9 +25,9 @@ from waystation.export.card import card
 from waystation.export.facts import Facts
 from waystation.export.snippets import Use
 from waystation.export.subject import Subject, find, require
+from waystation.lock import task_of
 from waystation.plan import Step
 from waystation.report.analysis import Analysis, analyse
-from waystation.resolve import task_of
 from waystation.results import collect
 from waystation.sources import sha256
 from waystation.steps import Place, load_model

@@ -17,8 +17,8 @@ from typing import Any, Final, cast
 
 from waystation.errors import StepFailed, UserError, suggest
 from waystation.examples import HeadSpec, from_json
+from waystation.lock import Lock, locked
 from waystation.plan import Plan, Route, Step, pinned, plan
-from waystation.resolve import Lock, locked
 from waystation.store import Store
 from waystation.study import BASELINE, Study, load_study
 

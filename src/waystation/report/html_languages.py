@@ -17,7 +17,7 @@ from waystation.report import plots
 from waystation.report.analysis import BASELINE, MEAN, Analysis, Part
 from waystation.report.families import grouped
 from waystation.report.markup import Markup, element, join, name
-from waystation.report.numbers import MINUS, interval, points, score
+from waystation.report.numbers import MINUS, interval, points, score, unsigned
 from waystation.report.profile import correlation, fertility
 from waystation.report.transfer import Transfer
 
@@ -85,9 +85,8 @@ def _transfer(analysis: Analysis) -> list[Markup]:
 
 def _gap(found: Transfer) -> list[Markup]:
     gap, change = found.gap, found.change
-    cells = [
-        element("td", points(gap.value), element("span", interval(gap.low, gap.high), class_="ci"))
-    ]
+    where = element("span", unsigned(interval(gap.low, gap.high)), class_="ci")
+    cells = [element("td", unsigned(points(gap.value)), where)]
     if change is None:
         return [*cells, element("td")]
     look = "" if change.flags or change.low <= 0 <= change.high else "strong"

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Final
 
 from waystation.report.analysis import BASELINE, MEAN, Analysis, Cell, Part
-from waystation.report.numbers import interval, language_name, points, score
+from waystation.report.numbers import interval, language_name, points, score, unsigned
 from waystation.report.sentences import metric_line
 from waystation.report.words import look
 
@@ -133,8 +133,8 @@ def _transfer(analysis: Analysis) -> list[str]:
             moved = ["", ""]
             if change is not None:
                 moved = [points(change.value), interval(change.low, change.high)]
-            cells = [target, stop, score(found.english), score(found.others), points(gap.value)]
-            cells += [interval(gap.low, gap.high), *moved]
+            cells = [target, stop, score(found.english), score(found.others)]
+            cells += [unsigned(points(gap.value)), unsigned(interval(gap.low, gap.high)), *moved]
             rows.append(_row([f"{{{escape(c)}}}" for c in cells]))
     if not rows:
         return []

@@ -27,6 +27,11 @@ def points(value: float | None) -> str:
     return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", MINUS)
 
 
+def unsigned(text: str) -> str:
+    """A difference that is no gain, without the plus signs that would make it read as one."""
+    return text.replace("+", "")
+
+
 def interval(low: float | None, high: float | None) -> str:
     """`[+5.1, +17.9]`, or nothing where a bound is unknown."""
     return "" if low is None or high is None else f"[{points(low)}, {points(high)}]"

@@ -41,8 +41,10 @@ def of_part(part: Part) -> str:
     """One honest sentence or two on what the stops were worth on a target."""
     measured = [c for c in part.grid if c.gain is not None]
     missing = [f"{c.stop} ({c.note})" for c in part.grid if c.gain is None]
+    if not part.grid:
+        return f"{score(part.mean('none'))} without a stop, and no stop to compare with."
     if not measured:
-        return f"No gain can be said of {part.target}: {'; '.join(missing) or 'it has no stops'}."
+        return f"No gain can be said of {part.target}: {'; '.join(missing)}."
     silent = [c for c in measured if c.verdict == "uninformative"]
     if len(silent) == len(measured):
         return (
@@ -89,8 +91,12 @@ def of_variants(part: Part) -> str:
         assert high is not None
         text += (
             f" Without a stop the best variant ({variant(best)}: {score(high)}) and the worst"
-            f" ({variant(worst)}: {score(low)}) are {score(high - low)} points apart; a gain"
-            " smaller than that may be no more than what another layer would give."
+            f" ({variant(worst)}: {score(low)}) are {score(high - low)} points apart"
+        )
+        text += (
+            "; a gain smaller than that may be no more than what another layer would give."
+            if part.grid
+            else ": so much hangs on layer and pooling alone."
         )
     return text
 
@@ -154,6 +160,8 @@ def overview(analysis: Analysis) -> str:
     """How many gains are clear, how many are not, and what could have been seen at all."""
     grid = analysis.grid
     measured = [c for c in grid if c.gain is not None]
+    if not grid:
+        return "The study has no stops: these are scores without one, and no gains."
     if not measured:
         return "No gain could be computed: no stop and baseline share a target, seed and language."
     words = [c.verdict for c in measured]

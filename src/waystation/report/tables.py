@@ -27,6 +27,7 @@ from waystation.report.numbers import (
     language_name,
     points,
     score,
+    unsigned,
     variant,
 )
 from waystation.report.profile import fertility
@@ -53,11 +54,12 @@ def markdown(analysis: Analysis, aspects: Sequence[Aspects] = ()) -> str:
     lines = [f"# {_plain(results.study)}", "", _plain(analysis.sentence), ""]
     for backbone in results.backbones:
         parts = analysis.of(backbone)
-        lines += [f"## Gains in points over no stop: {_plain(backbone)}", ""]
+        title = "Gains in points over no stop" if analysis.stops else "Scores without a stop"
+        lines += [f"## {title}: {_plain(backbone)}", ""]
         rows = [["no stop (score)", *(score(p.mean(BASELINE)) for p in parts)]]
         rows += [[s, *(_gain(p.cell(s)) for p in parts)] for s in analysis.stops]
         lines += _rows(["stop", *(p.target for p in parts)], rows)
-        lines += ["", _plain(LEGEND), ""]
+        lines += ["", *([_plain(LEGEND), ""] if analysis.stops else [])]
     for part in analysis.parts:
         lines += _part(analysis, part)
     for found in standings(analysis):
@@ -112,7 +114,7 @@ def _transfer(found: Transfer) -> list[str]:
         "no stop" if found.stop == BASELINE else found.stop,
         score(found.english),
         score(found.others),
-        f"{points(gap.value)} {interval(gap.low, gap.high)}",
+        unsigned(f"{points(gap.value)} {interval(gap.low, gap.high)}"),
         moved,
     ]
 

@@ -15,9 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from waystation.report.analysis import BASELINE, Analysis, Cell, Part
-from waystation.report.numbers import NOTHING, count, interval, points, score, variant
+from waystation.report.numbers import NOTHING, count, interval, points, score, unsigned, variant
 from waystation.report.sentences import of_variants
-from waystation.report.words import LEGEND, look, mark
+from waystation.report.words import INTERVALS, LEGEND, look, mark
 
 WIDTH: Final = 100
 FIRST: Final = 24
@@ -26,11 +26,11 @@ STYLES: Final = {"gain": "bold blue", "loss": "bold yellow", "noise": "dim", "no
 
 
 def show(analysis: Analysis, console: Console) -> None:
-    """Print the tables, a sentence for each target and the overview."""
+    """Print the tables, a sentence for each target and the overview; gains only where stops are."""
     width = min(console.width, WIDTH)
     for backbone in analysis.results.backbones:
         parts = analysis.of(backbone)
-        for chosen in _chunks(parts, max(1, (width - FIRST) // COLUMN)):
+        for chosen in _chunks(parts if analysis.stops else (), (width - FIRST) // COLUMN or 1):
             title = f"Gains in points over no stop · {backbone}"
             _print(console, _table(analysis, chosen, title, _gain_cell), width)
         for chosen in _chunks(parts, max(1, (width - FIRST) // COLUMN)):
@@ -38,16 +38,18 @@ def show(analysis: Analysis, console: Console) -> None:
             _print(console, _table(analysis, chosen, title, _score_cell, baselines=True), width)
         gaps = [p for p in parts if p.transfer]
         for chosen in _chunks(gaps, max(1, (width - FIRST) // COLUMN)):
-            title = f"English minus the mean of the other languages · {backbone}"
+            title = f"Transfer gap, English minus the mean of the others · {backbone}"
             _print(console, _table(analysis, chosen, title, _transfer_cell, gaps=True), width)
-    _print(console, Text(LEGEND), width)
+    _print(console, Text(LEGEND if analysis.stops else INTERVALS), width)
     for part in analysis.parts:
         name = (
             part.target
             if len(analysis.results.backbones) == 1
             else (f"{part.target} ({part.backbone})")
         )
-        said = " ".join(filter(None, [part.sentence, of_variants(part)]))
+        said = " ".join(filter(None, [part.sentence if part.grid else "", of_variants(part)]))
+        if not said:
+            continue
         _print(console, Text.assemble((f"{name}: ", "bold"), said), width)
     for line in _faults(analysis):
         _print(console, Text(line, style="yellow"), width)
@@ -115,7 +117,8 @@ def _transfer_cell(part: Part, stop: str) -> Text:
     found = next((t for t in part.transfer if t.stop == stop), None)
     if found is None:
         return Text("not measured", style="dim")
-    return Text(f"{points(found.gap.value)}\n{interval(found.gap.low, found.gap.high)}")
+    bounds = interval(found.gap.low, found.gap.high)
+    return Text(unsigned(f"{points(found.gap.value)}\n{bounds}"))
 
 
 def _faults(analysis: Analysis) -> list[str]:

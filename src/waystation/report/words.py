@@ -24,10 +24,8 @@ PHRASES: Final = {
 _MARKS: Final[dict[Look, str]] = {"gain": "▲", "loss": "▼", "noise": "○", "none": ""}
 _UNJUDGED: Final = ("too few seeds", "too few items", "uninformative")
 
-LEGEND: Final = (
-    "▲ clear gain, ▼ clear loss, ○ no clear difference, ? not judged; [95% interval over items"
-    " and seeds]"
-)
+INTERVALS: Final = "[95% interval over items and seeds]"
+LEGEND: Final = f"▲ clear gain, ▼ clear loss, ○ no clear difference, ? not judged; {INTERVALS}"
 
 MEANINGS: Final = (
     (
