@@ -97,7 +97,9 @@ def count_cuts(
         return
     lengths = [0] * len(full)
     for part in texts:
-        encoded = tokenizer([part[i] for i in full], add_special_tokens=False)["input_ids"]
+        encoded = tokenizer([part[i] for i in full], add_special_tokens=False, verbose=False)[
+            "input_ids"
+        ]
         lengths = [a + len(ids) for a, ids in zip(lengths, encoded, strict=True)]
     lost = [max(0, length - kept[i]) for i, length in zip(full, lengths, strict=True)]
     cuts["tokens"] += sum(lost)

@@ -98,7 +98,9 @@ class Span:
     def _questions(self, examples: Sequence[SpanExample]) -> list[str]:
         """Questions cut to `question_tokens`."""
         texts = [e.question.strip() for e in examples]
-        encoded = self.tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
+        encoded = self.tokenizer(
+            texts, add_special_tokens=False, verbose=False, return_offsets_mapping=True
+        )
         self._count([len(ids) for ids in encoded["input_ids"]])
         return [
             text[: offsets[self.question_tokens - 1][1]]
@@ -232,7 +234,7 @@ class OfficialSpan(Span):
         return found
 
     def _ids(self, texts: list[str]) -> list[list[int]]:
-        encoded = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
+        encoded = self.tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
         return [list(ids) for ids in encoded]
 
     def _pieces(self, words: list[str]) -> list[list[int]]:

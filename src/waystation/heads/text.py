@@ -97,7 +97,7 @@ class Text:
         found: list[list[int]] = []
         for start in range(0, len(texts), CHUNK):
             part = texts[start : start + CHUNK]
-            found += self.tokenizer(part, add_special_tokens=special)["input_ids"]
+            found += self.tokenizer(part, add_special_tokens=special, verbose=False)["input_ids"]
         return found
 
     def _cut(self, prompt: list[int], reserved: int) -> list[int]:
