@@ -21,6 +21,7 @@ from waystation.hub import in_words
 from waystation.task import CATALOGUE, Layout, Task
 
 LINES_SHOWN: Final = 6
+LABELS_SHOWN: Final = 24
 
 
 def show_tasks(data: Path | None, *, json: bool) -> None:
@@ -51,9 +52,9 @@ def show_tasks(data: Path | None, *, json: bool) -> None:
     )
 
 
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - LINES_SHOWN
-    return ", ".join(names[:LINES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+def _some(names: Sequence[str], shown: int = LINES_SHOWN) -> str:
+    more = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
 def _checked(found: dict[str, Any] | None) -> str:
@@ -71,6 +72,7 @@ def show_task(name: str, data: Path | None, *, json: bool) -> None:
         return
     print(f"{found.name}: {found.summary}")
     shown = facts | {"notes": "\n".join(found.notes), "sizes": "; ".join(in_numbers(found))}
+    shown["labels"] = _some(found.labels, LABELS_SHOWN)
     for key in ("recipe", "official_variants"):
         shown[key] = ", ".join(f"{name} {value}" for name, value in facts[key].items())
     rows = [(key, _text(value)) for key, value in shown.items() if key not in ("name", "summary")]

@@ -129,7 +129,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "commonsenseqa": "waystation.tasks.choice:COMMONSENSEQA",
     "socialiqa": "waystation.tasks.choice:SOCIALIQA",
     "cosmosqa": "waystation.tasks.choice:COSMOSQA",
-    "hellaswag": "waystation.tasks.choice:HELLASWAG",
+    "hellaswag": "waystation.tasks.hellaswag:HELLASWAG",
     "copa": "waystation.tasks.choice:COPA",
     "xcopa": "waystation.tasks.choice:XCOPA",
     "udpos": "waystation.tasks.tagging:UDPOS",

@@ -34,6 +34,11 @@ _RECIPE: Final = (
     ("weight_decay", 0.0),  # third_party/run_xcopa.py
 )
 
+# The learning rate and warm-up of Phang et al. 2020, as nyu-mll/jiant@daa5a258 has them
+# (jiant/scripts/benchmarks/xtreme: e_run_models.sh, xtreme_runconfig_writer.py), and its length of
+# classification tasks. Batches and epochs of its choice tasks are not published there.
+STILTS: Final = (("learning_rate", 1e-5), ("max_tokens", 256), ("warmup", 0.1))
+
 
 def _group(text: str) -> str:
     return digest(text)[:12]
@@ -164,6 +169,7 @@ COMMONSENSEQA: Final = Task(
     metrics=(CHOICE_ACCURACY,),
     test_split="dev",
     chance=20.0,
+    recipe=STILTS,
     licence="MIT",
     citation="Talmor et al. 2019, CommonsenseQA, NAACL",
     source="https://www.tau-nlp.org/commonsenseqa",
@@ -219,6 +225,7 @@ COSMOSQA: Final = Task(
     metrics=(CHOICE_ACCURACY,),
     test_split="dev",
     chance=25.0,
+    recipe=STILTS,
     licence="CC BY 4.0",
     citation="Huang et al. 2019, Cosmos QA: Machine Reading Comprehension, EMNLP",
     source="https://github.com/wilburOne/cosmosqa",

@@ -71,6 +71,25 @@ def _cosmosqa(rows: Iterable[Row], _: str, split: str) -> Iterator[ChoiceExample
         )
 
 
+def _hellaswag(rows: Iterable[Row], _: str, split: str) -> Iterator[ChoiceExample]:
+    """`label` is text, empty where gold is hidden."""
+    places = {"0": 0, "1": 1, "2": 2, "3": 3, "": None}
+    for row in rows:
+        endings, key = row.values["endings"], str(row.values["label"] or "")
+        if key not in places or len(endings) != 4 or not all(endings):
+            raise row.fault(
+                "expected four texts in 'endings' and 'label' from 0 to 3 or empty, found"
+                f" {len(endings)} and '{key}'"
+            )
+        yield ChoiceExample(
+            id=str(row.number),
+            group=row.text("source_id"),
+            context=f"{row.text('activity_label')}: {row.text('ctx')}",
+            options=tuple(endings),
+            label=places[key],
+        )
+
+
 def _alternatives(row: Row, split: str, label: int | None) -> ChoiceExample:
     """COPA and XCOPA: the question in words, in English in every language."""
     question, own = row.values["question"], str(row.values["idx"])
@@ -130,6 +149,18 @@ COSMOSQA: Final = HubSource(
     },
     read=_cosmosqa,
     schema="cosmos_qa",
+)
+
+HELLASWAG: Final = HubSource(
+    repository="Rowan/hellaswag",
+    config=always("default"),
+    splits=_SAME,
+    columns={
+        **dict.fromkeys(("activity_label", "ctx", "source_id", "label"), "text"),
+        "endings": ["text"],
+    },
+    read=_hellaswag,
+    schema="hellaswag",
 )
 
 _TEXTS: Final = dict.fromkeys(("premise", "choice1", "choice2", "question"), "text")

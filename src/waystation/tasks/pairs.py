@@ -49,6 +49,16 @@ _XNLI_RECIPE: Final = (
 # scripts/train_pawsx.sh: the same but for the learning rate
 _PAWSX_RECIPE: Final = (("learning_rate", 2e-5), *_XNLI_RECIPE[1:])
 
+# Phang et al. 2020 as nyu-mll/jiant@daa5a258 has it (jiant/scripts/benchmarks/xtreme:
+# d_write_configs.sh on MNLI, e_run_models.sh, xtreme_runconfig_writer.py): 4 x 8 pairs
+_STILTS: Final = (
+    ("learning_rate", 1e-5),
+    ("epochs", 2),
+    ("batch_size", 32),
+    ("max_tokens", 256),
+    ("warmup", 0.1),
+)
+
 
 def _each(template: str, **names: str) -> dict[str, str]:
     return {split: template.replace("{s}", name) for split, name in names.items()}
@@ -89,6 +99,7 @@ SNLI: Final = Task(
     labels=NLI,
     metrics=(ACCURACY,),
     chance=100 / 3,
+    recipe=_STILTS,
     licence="CC BY-SA 4.0",
     citation="Bowman et al. 2015, A large annotated corpus for learning natural language inference",
     source="https://nlp.stanford.edu/projects/snli/snli_1.0.zip",
@@ -327,6 +338,7 @@ QQP: Final = Task(
     metrics=(ACCURACY, f1_binary("1")),
     test_split="dev",
     chance=50.0,
+    recipe=_STILTS,
     licence="Quora terms, non-commercial",
     citation=_GLUE_CITATION,
     source="https://dl.fbaipublicfiles.com/glue/data/QQP-clean.zip",
@@ -389,6 +401,7 @@ ANLI: Final = Task(
     labels=NLI,
     metrics=(ACCURACY,),
     chance=100 / 3,
+    recipe=_STILTS,
     licence="CC BY-NC 4.0",
     citation="Nie et al. 2020, Adversarial NLI: A New Benchmark, ACL",
     source="https://dl.fbaipublicfiles.com/anli/anli_v1.0.zip",

@@ -40,6 +40,16 @@ _TYDIQA_RECIPE: Final = (
     *(setting for setting in _RECIPE[1:] if setting[0] != "warmup"),
     ("warmup", 1.0),
 )
+# Phang et al. 2020 as nyu-mll/jiant@daa5a258 has it (jiant/scripts/benchmarks/xtreme:
+# c_tokenize_and_cache.sh and d_write_configs.sh on SQuAD v1.1, e_run_models.sh): 4 x 4 windows
+_STILTS: Final = (
+    ("learning_rate", 1e-5),
+    ("epochs", 2),
+    ("batch_size", 16),
+    ("max_tokens", 384),
+    ("stride", 128),
+    ("warmup", 0.1),
+)
 _EXPLORER: Final = "https://raw.githubusercontent.com/rajpurkar/SQuAD-explorer/master/dataset/"
 # Articles of the 20-article file that XQuAD's evaluation paragraphs are taken from.
 _XQUAD_ARTICLES: Final = ("Genghis_Khan", "Huguenot", "Immune_system")
@@ -156,6 +166,7 @@ SQUAD_V2: Final = Task(
     splits=("train", "dev"),
     metrics=(SQUAD_V2_SCORE,),
     test_split="dev",
+    recipe=_STILTS,
     licence="CC BY-SA 4.0",
     citation="Rajpurkar et al. 2018, Know What You Don't Know, ACL",
     source=_EXPLORER + "train-v2.0.json",
