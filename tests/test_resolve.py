@@ -12,10 +12,11 @@ from waystation.entries import hold_out
 from waystation.errors import LockMismatch, StudyFaults, UserError
 from waystation.lock import differences, lock_path
 from waystation.plan import plan
-from waystation.resolve import resolve
+from waystation.resolve import resolve, trained_head
 from waystation.run import Options, prepare
 from waystation.store import Store
-from waystation.study import load_study
+from waystation.study import Target, load_study
+from waystation.task import get
 
 CSV = """\
 name: own
@@ -189,3 +190,14 @@ def test_inputs_longer_than_the_backbone_are_refused(folder: Path) -> None:
     study.write_text(study.read_text() + "train: {max_tokens: 65536}\n")
     with pytest.raises(StudyFaults, match="expected max_tokens of at most"):
         _resolve(folder)
+
+
+def test_equal_trainings_have_equal_heads_whatever_is_compared_afterwards() -> None:
+    squad_r, squad, snli = get("squad-r"), get("squad-v1"), get("snli")
+    many = Target(name="t", layers=(4, 8), pooling=("mean", "cls"), scoring=("ratio",))
+    assert trained_head(squad_r, many, "query", "study") == squad_r.head
+    first = Target(name="t", pooling=("cls", "mean"))
+    assert trained_head(squad_r, first, "query", "study").options == (("pooling", "cls"),)
+    cut = Target(name="t", options={"windows": "official"})
+    assert trained_head(squad, cut, "span", "study").options == (("windows", "official"),)
+    assert trained_head(snli, cut, "span", "study") == snli.head

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -78,13 +78,14 @@ class Resolver:
     def member(self, use: TaskUse, config: TrainConfig, target: Target | None) -> JSON:
         """One task of a stage: its head, its training and its dev examples."""
         task = self.task(use)
+        kind = "" if target is None else self.task(target).kind
         entry = self.entries.training(use, task, config.dev_examples)
         return {
             "task": task.name,
             "ref": {"task": use.task, "own": own_json(use.own)},
             "version": task.version,
             "language": use.language,
-            "head": to_json(head_of(task, target, self.study.recipes)),
+            "head": to_json(trained_head(task, target, kind, self.study.recipes)),
             "data": entry,
         }
 
@@ -284,6 +285,21 @@ def head_of(task: Task[Any], target: Target | None, recipes: str = "study") -> H
         if target.neighbours is not None:
             options["neighbours"] = str(target.neighbours)
     return HeadSpec(kind=task.kind, labels=task.labels, options=tuple(sorted(options.items())))
+
+
+def trained_head(task: Task[Any], target: Target | None, kind: str, recipes: str) -> HeadSpec:
+    """The head that a stage trains for a target of a kind, or for none.
+
+    What does not change its training is left out, so that equal trainings are one step: layers,
+    scores and further poolings are compared afterwards, and options are the target's kind's own.
+    """
+    if task.kind not in RETRIEVAL:
+        return head_of(task, target if task.kind == kind else None, recipes)
+    head = head_of(task, None, recipes)
+    if target is None or target.pooling[0] == "mean":  # what a retrieval head does unasked
+        return head
+    options = dict(head.options) | {"pooling": target.pooling[0]}
+    return replace(head, options=tuple(sorted(options.items())))
 
 
 def numerics_of(numerics: Numerics, old: Mapping[str, Any]) -> JSON:

@@ -11,12 +11,15 @@ from miniature import bytes_of
 
 import toys
 from tiny import tiny_encoder
-from waystation.errors import StudyFaults, UserError
+from waystation.errors import LockMismatch, StudyFaults, UserError
 from waystation.examples import Candidate, Neighbours, QueryExample, RetrievalPrediction
 from waystation.metrics.retrieval import BUCC_F1
 from waystation.report import analyse, render
+from waystation.resolve import resolve
 from waystation.run import Options, Outcome, run_study
 from waystation.score import score
+from waystation.store import Store
+from waystation.study import load_study
 from waystation.task import Task
 
 TASKS = """
@@ -151,6 +154,86 @@ def test_a_pool_with_languages_missing_is_said(study: Path, tmp_path: Path) -> N
     outcome = run_study(study, Options(store=tmp_path / "store", data=folder, relock=True))
     remarks: Any = outcome.prepared.lock["remarks"]
     assert any("the candidates are those of 1 of 2 languages (absent: sw)" in r for r in remarks)
+
+
+def test_resolving_again_reads_no_pool_until_a_file_of_it_changes(
+    study: Path, tmp_path: Path
+) -> None:
+    place = _copied(study, tmp_path)
+    own, store = load_study(place / "study.yaml"), Store.open(tmp_path / "store")
+    for limit in (None, 2):
+        said: list[str] = []
+        first = resolve(own, store, data=place, limit=limit, say=said.append)
+        assert any("pool" in line for line in said)
+        said.clear()
+        assert resolve(own, store, data=place, limit=limit, say=said.append) == first
+        assert said == []
+    pool = place / "pool.test.de.jsonl"
+    pool.write_text(pool.read_text() + lines([{"id": "new", "text": "one more"}]))
+    with pytest.raises(LockMismatch, match=r"mine de test pool: 24 -> 25 examples"):
+        resolve(own, store, data=place)
+
+
+def test_targets_of_one_trial_each_find_what_their_queries_look_for(
+    study: Path, tmp_path: Path
+) -> None:
+    place = _copied(study, tmp_path)
+    both = "".join(
+        f'  - {{task: "tasks.py:RANK", name: {tag}, languages: [{tag}], layers: [2]}}\n'
+        for tag in ("de", "sw")
+    )
+    start = STUDY.index("  - {task")
+    (place / "study.yaml").write_text(STUDY[:start] + both + STUDY[STUDY.index("numerics") :])
+    store = Store.open(tmp_path / "store")
+    lock: Any = resolve(load_study(place / "study.yaml"), store, data=place, limit=1)
+    for target in lock["targets"]:
+        (tag,) = target["evaluate"]
+        (query,) = store.data(lock["data"][target["evaluate"][tag]]["digest"], QueryExample)
+        pool = store.data(lock["data"][target["pools"][tag]]["digest"], Candidate)
+        assert query.relevant[0] in {c.id for c in pool}  # type: ignore[attr-defined]
+
+
+def test_thresholds_need_gold(study: Path, tmp_path: Path) -> None:
+    place = _copied(study, tmp_path)
+    path = place / "queries.dev.sw.jsonl"
+    rows = [json.loads(row) | {"gold": None} for row in path.read_text().splitlines()]
+    path.write_text(lines(rows))
+    with pytest.raises(StudyFaults, match=r"expected gold in task mine, sw, split dev, found none"):
+        resolve(load_study(place / "study.yaml"), Store.open(tmp_path / "store"), data=place)
+
+
+def test_training_pins_its_pool_and_needs_an_answer_in_it(study: Path, tmp_path: Path) -> None:
+    place = _copied(study, tmp_path)
+    more = "\nTRAIN = make('train', 'rank', splits=('test',), metrics=(MAP20,))\n"
+    (place / "tasks.py").write_text(TASKS + more)
+    start, end = STUDY.index("targets"), STUDY.index("numerics")
+    (place / "study.yaml").write_text(
+        STUDY[:start]
+        + 'intermediate: [{task: "tasks.py:TRAIN", split: test, language: de}]\n'
+        + 'targets: [{task: "tasks.py:RANK", languages: [de]}]\n'
+        + STUDY[end:]
+    )
+    own, store = load_study(place / "study.yaml"), Store.open(tmp_path / "store")
+    resolve(own, store, data=place)
+    pool = place / "pool.test.de.jsonl"
+    rows = [json.loads(row) for row in pool.read_text().splitlines()]
+    changed = [row | {"text": row["text"] + " x"} for row in rows]
+    pool.write_text(lines(changed))
+    with pytest.raises(LockMismatch, match=r"data train de test examples=None .* other content"):
+        resolve(own, store, data=place)
+    pool.write_text(lines(rows[1:]))
+    with pytest.raises(StudyFaults, match=r"have a relevant candidate in the pool, .* 'de-0'"):
+        resolve(own, store, data=place)
+
+
+def _copied(study: Path, folder: Path) -> Path:
+    """The study with its data in a folder of its own; the model is linked."""
+    place = folder / "study"
+    place.mkdir()
+    for path in (*study.parent.glob("*.jsonl"), study, study.parent / "tasks.py"):
+        (place / path.name).write_bytes(path.read_bytes())
+    (place / "model").symlink_to(study.parent / "model")
+    return place
 
 
 @pytest.mark.parametrize(
