@@ -104,7 +104,8 @@ def _grid(analysis: Analysis, backbone: str) -> list[str]:
     metrics = "; ".join(
         f"{escape(part.target)}: {escape(metric_line(part))}" for part in analysis.of(backbone)
     )
-    caption = f"Gains in points over no stop, {escape(backbone)}. {LEGEND} Scores: {metrics}."
+    gains = f"Gains in points over no stop, {escape(backbone)}. {LEGEND} Scores"
+    caption = f"{gains if analysis.stops else f'Scores, {escape(backbone)}'}: {metrics}."
     return _table(analysis.stops, ["target", "no stop"], rows, caption)
 
 
