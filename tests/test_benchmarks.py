@@ -259,6 +259,20 @@ def test_faults_of_all_files_at_once(folders: tuple[Path, Path]) -> None:
     assert second.startswith(f"{made}/mlqa/test-de.json: expected the ids of the references")
 
 
+@pytest.mark.parametrize("variants", [("8/cls", "8/mean"), ("8/cls",)])
+def test_predictions_of_which_none_is_chosen(
+    folders: tuple[Path, Path], variants: tuple[str, ...]
+) -> None:
+    made, gold = folders
+    near = {"forward": ["en-1"], "forward_scores": [0.5]}
+    row = {"id": "de-1", "variants": dict.fromkeys(variants, near)}
+    put(made / "bucc2018/test-de.tsv", json.dumps(row) + "\n")
+    asked = {"id": "de-1", "query": "", "relevant": ["en-1"]}
+    put(gold / "bucc2018/test-de.tsv", json.dumps(asked) + "\n")
+    with pytest.raises(UserError, match=r"expected the official layout of bucc2018, found our own"):
+        score_benchmark(XTREME, made, gold)
+
+
 def test_folders_that_are_none(folders: tuple[Path, Path]) -> None:
     made, gold = folders
     for folder, found in ((made / "no", "none"), (made / "xnli/test-de.tsv", "a file")):

@@ -30,6 +30,7 @@ from waystation.examples import (
 )
 from waystation.run import Options, run_study
 from waystation.score import layout, score_benchmark, score_files
+from waystation.score.scoring import cut
 from waystation.sources import load
 from waystation.submission import Choice, submit
 
@@ -133,7 +134,7 @@ def test_layouts_of_the_other_kinds() -> None:
 def test_mined_pairs_stay_from_the_threshold_up() -> None:
     examples = [QueryExample(id=f"de-{n}", query="", relevant=()) for n in range(3)]
     found = [Neighbours(forward=(f"en-{n}",), forward_scores=(float(n),)) for n in range(3)]
-    pairs = layout.predicted(tasks.get("bucc2018"), examples, layout.cut(found, 1.0))
+    pairs = layout.predicted(tasks.get("bucc2018"), examples, cut(found, 1.0))
     assert pairs == "de-1\ten-1\nde-2\ten-2\n"
 
 
@@ -171,6 +172,26 @@ def test_folders_that_are_not_empty(small: tuple[Path, Options], tmp_path: Path)
         submit(*small, XTREME, tmp_path / "old", Choice())
     with pytest.raises(UserError, match="expected a folder to write, found the file"):
         submit(*small, XTREME, tmp_path / "new", Choice(references=tmp_path / "old"))
+
+
+def test_gold_that_is_not_published_stops_before_anything_is_written(
+    small: tuple[Path, Options], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("waystation.submission.is_hidden", lambda task, examples: True)
+    choice = Choice(partial=True, references=tmp_path / "gold")
+    with pytest.raises(
+        UserError, match=r"expected gold for every file of --references, found none"
+    ):
+        submit(*small, XTREME, tmp_path / "out", choice)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_folder_may_be_the_one_where_one_is(
+    small: tuple[Path, Options], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert submit(*small, XTREME, Path(), Choice(partial=True)).files == 13
+    assert (tmp_path / "mlqa/test-de.json").exists()
 
 
 def test_parts_of_test_sets_are_refused(small: tuple[Path, Options], tmp_path: Path) -> None:

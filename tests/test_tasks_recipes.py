@@ -73,6 +73,14 @@ def test_official_layers_and_poolings():
     }
 
 
+def test_the_official_variant_among_those_measured():
+    tatoeba = get("tatoeba")
+    assert tatoeba.official_among([f"{n}/mean" for n in range(13)]) == "8/mean"
+    assert tatoeba.official_among(["8/cls", "12/mean"]) is None  # not measured
+    assert tatoeba.official_among(["6/mean", "4/mean"]) is None  # no such backbone
+    assert tatoeba.official_among([""]) is None
+
+
 def test_queries_and_mining():
     assert get("bucc2018").mines
     assert get("bucc2018").tune_split == "dev"

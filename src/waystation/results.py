@@ -125,22 +125,12 @@ def collect(lock: Lock, plan: Plan, store: Store, study: Study) -> Results:
 def _official(
     scores: Sequence[Score], tasks: Mapping[str, Task[Any]]
 ) -> dict[tuple[str, str], str]:
-    """The official variant of each retrieval target, where it was measured.
-
-    A backbone's number of layers is the highest that was measured: a study that leaves out the
-    last layer of its backbone has to be read with that in mind, and the report says the number.
-    """
-    measured: dict[tuple[str, str], dict[str, int]] = {}
+    """The official variant of each retrieval target, where it was measured."""
+    measured: dict[tuple[str, str], dict[str, None]] = {}
     for s in scores:
-        layer = s.variant.partition("/")[0]
-        if layer.isdigit():
-            measured.setdefault((s.backbone, s.target), {})[s.variant] = int(layer)
-    found = {}
-    for (backbone, target), variants in measured.items():
-        official = tasks[target].official_variant(max(variants.values()))
-        if official in variants:
-            found[backbone, target] = official
-    return found
+        measured.setdefault((s.backbone, s.target), {})[s.variant] = None
+    found = {key: tasks[key[1]].official_among(variants) for key, variants in measured.items()}
+    return {key: official for key, official in found.items() if official is not None}
 
 
 def _scores(route: Route, task: Task[Any], found: Any) -> Iterator[Score]:

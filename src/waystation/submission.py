@@ -24,7 +24,7 @@ from waystation.report.analysis import headline_variant
 from waystation.run import Options, Prepared, prepare
 from waystation.score import layout
 from waystation.score.benchmark import sizes
-from waystation.score.scoring import is_hidden
+from waystation.score.scoring import cut, is_hidden
 from waystation.steps import read_predictions
 from waystation.store import explained
 from waystation.study import BASELINE, Study, Target
@@ -107,9 +107,11 @@ def submit(
         missing += said
         written |= files
     if written and (choice.partial or not missing):
+        # Gold that is not published is refused before anything is written.
+        gold = _gold(written) if choice.references is not None else {}
         _write(folder, {name: file.predictions for name, file in written.items()})
         if choice.references is not None:
-            _write(choice.references, _gold(written))
+            _write(choice.references, gold)
     else:
         written = {}
     return Submission(
@@ -146,16 +148,16 @@ def _one_of(what: str, given: Any, known: Sequence[Any]) -> Any:
 
 def _check_whole(study: Study, benchmark: Benchmark) -> None:
     """Refuses targets that see only a part of the test set or another split."""
-    cut = [
+    partial = [
         f"{target.name} ({said})"
         for target in study.targets
         if target.task in benchmark.tasks and target.own is None
         for said in [_limit_of(target)]
         if said
     ]
-    if cut:
+    if partial:
         raise UserError(
-            f"expected whole test sets for a submission, found {', '.join(cut)};"
+            f"expected whole test sets for a submission, found {', '.join(partial)};"
             " take that out of the study and run it again."
         )
 
@@ -171,7 +173,8 @@ def _files(
     prepared: Prepared, part: Part, routes: Sequence[Route], notes: list[str]
 ) -> tuple[dict[str, _File], list[str]]:
     """{path: file} of one task, and the sentence that says what it lacks."""
-    targets = [t for t in cast("Any", prepared.lock["targets"]) if t["task"] == part.name]
+    locked = cast("Any", prepared.lock["targets"])
+    targets = [t for t in locked if t["ref"] == {"task": part.name, "own": None}]
     if not targets:
         return {}, [f"{part.name}: not a target of the study."]
     target = next((t for t in targets if t["name"] == part.name), targets[0])
@@ -210,8 +213,7 @@ def _content(
     predictions = [by_id[example.id] for example in examples]
     if task.kind in ("bitext", "query"):
         names = list(predictions[0].variants)
-        layers = [int(n.partition("/")[0]) for n in names if n.partition("/")[0].isdigit()]
-        official = task.official_variant(max(layers)) if layers else None
+        official = task.official_among(names)
         variant = headline_variant(names, official)
         note = f"{part.name}: neighbours of {variant}" + (
             "." if variant == official else ", which is not the official variant."
@@ -221,7 +223,7 @@ def _content(
         if task.mines:
             # The tune split's: a study of a whole test set is not resolved without that split.
             scored = cast("Any", store.read_json(route.score, "score.json"))
-            predictions = layout.cut(predictions, scored["thresholds"][variant]["threshold"])
+            predictions = cut(predictions, scored["thresholds"][variant]["threshold"])
     return _File(
         predictions=layout.predicted(task, examples, predictions),
         gold=None if is_hidden(task, examples) else layout.gold(task, examples),
@@ -241,6 +243,7 @@ def _gold(written: Mapping[str, _File]) -> dict[str, str]:
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:
     """All files or none: written beside the folder, then moved into its place."""
+    folder = folder.absolute()  # `.` has no name
     beside = folder.with_name(f".{folder.name}.{os.getpid()}")
     with explained(folder.parent):
         try:

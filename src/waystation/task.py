@@ -108,6 +108,17 @@ class Task(Generic[E]):
         """What the official scripts evaluate on a backbone of so many layers, None if unsaid."""
         return dict(self.official_variants).get(layers)
 
+    def official_among(self, variants: Iterable[str]) -> str | None:
+        """The official one of these variants, which their highest layer stands for; None if absent.
+
+        A backbone's last layer that was left out makes it another backbone's: whoever shows the
+        variant names its layer.
+        """
+        names = tuple(variants)
+        layers = [int(n.partition("/")[0]) for n in names if n.partition("/")[0].isdigit()]
+        official = self.official_variant(max(layers)) if layers else None
+        return official if official in names else None
+
     @property
     def headline(self) -> str:
         """The name of the value that reports lead with."""

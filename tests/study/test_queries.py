@@ -311,6 +311,12 @@ def test_pairs_without_scores_are_already_cut() -> None:
     assert found["variants"][""]["f1"]["values"]["f1"] == 100.0
 
 
+def test_where_nothing_was_mined_there_is_a_threshold_all_the_same() -> None:
+    found: Any = score(TASK, *pairs((None, True)), "de", pairs((0.9, True), (0.7, False)))
+    assert found["thresholds"]["8/cls"]["threshold"] == pytest.approx(0.8)
+    assert found["variants"]["8/cls"]["f1"]["values"]["f1"] == 0.0
+
+
 def test_a_variant_that_the_tune_split_lacks_is_refused() -> None:
     predictions, examples = pairs((0.9, True))
     other = RetrievalPrediction(id="0", variants={"1/cls": predictions[0].variants["8/cls"]})

@@ -123,9 +123,9 @@ BUCC_F1: Metric[Neighbours, QueryExample] = Metric(
 def threshold_of(scored: Sequence[tuple[float, bool]], gold_count: int) -> float:
     """The score from which on (inclusive) pairs are kept, so that their F1 is highest.
 
-    `scored` holds (score, whether the pair is right) in the order in which pairs were mined,
-    `gold_count` how many right pairs there are. Cuts are tried from the best score down, equal
-    scores in the order given, and a later cut wins only where its F1 is strictly higher. The
+    `scored` holds (score, whether the pair is right), `gold_count` how many right pairs there are.
+    Cuts are tried from the best score down, equal scores in the order given (cuts between them
+    included, as officially), and a later cut wins only where its F1 is strictly higher. The
     threshold is the midpoint between the last pair kept and the first one dropped; where those
     two tie, the midpoint is their score and both are kept, as officially. 0 where nothing is
     right. After the last pair there is no midpoint (the official code raises IndexError): there

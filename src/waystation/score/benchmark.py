@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from waystation import task as tasks
 from waystation.benchmarks import Benchmark, Part
-from waystation.errors import UserError, suggest
+from waystation.errors import DataError, UserError, suggest
 from waystation.examples import JSON
 from waystation.score.files import score_files
 
@@ -99,14 +99,14 @@ def score_benchmark(
                 continue
             try:
                 found: Any = score_files(tasks.get(part.name), made, gold, tag)
+                own = _values(part, found, made)
             except UserError as error:
                 faults.append(str(error))
                 continue
             counts[tag] = found["count"]
             notes += [f"{part.name}, {tag}: {note}" for note in found["notes"]]
-            (metric, *_) = next(iter(found["variants"].values())).values()
             for name in part.values:
-                values[part.name][name][tag] = metric["values"][name]
+                values[part.name][name][tag] = own[name]
         notes += sizes(part, counts)
     if faults:
         raise UserError("\n".join(faults))
@@ -115,6 +115,20 @@ def score_benchmark(
         "notes": cast("JSON", notes),
         "remarks": list(benchmark.notes),
     }
+
+
+def _values(part: Part, found: Any, path: Path) -> Mapping[str, float]:
+    """The official values of one file; refuses one that holds several sets of predictions."""
+    (variant, *others) = found["variants"].values()
+    values: Mapping[str, float] = next(iter(variant.values()))["values"]
+    if others or not set(part.values) <= set(values):
+        raise DataError(
+            f"expected the official layout of {part.name}, found our own predictions of"
+            f" {', '.join(found['variants'])} with scores, of which none is chosen and no threshold"
+            " applied; `waystation submission` writes the layout",
+            path,
+        )
+    return values
 
 
 def _check_folders(benchmark: Benchmark, predictions: Path, references: Path) -> None:

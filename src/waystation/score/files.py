@@ -126,7 +126,7 @@ def _queries(
     if task.mines and gold is None and (ours is None or not _have(ours, "variants")):
         found = official.pairs(predictions)
         right = [pair for _, pair in official.pairs(references)]
-        doubts.check_pairs(found, references, predictions)
+        doubts.check_pairs(found, right, predictions)
         note = () if found else ("The file of predictions is empty: no pair was mined.",)
         return *official.mined([pair for _, pair in found], right), note
     if gold is not None and _have(gold, "relevant"):

@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from waystation.examples import Neighbours
 from waystation.task import Task
 
 DEPTH: Final = 20
@@ -43,12 +42,6 @@ def gold(task: Task[Any], examples: Sequence[Any]) -> str:
             return _pairs((e.id, e.relevant) for e in examples)
         return _object({e.id: list(e.relevant) for e in examples})
     return _squad(examples) if task.kind == "span" else _PREDICTED[task.kind](examples)
-
-
-def cut(found: Sequence[Neighbours], threshold: float) -> list[Neighbours]:
-    """Mined pairs without those below the threshold."""
-    empty = Neighbours(forward=(), forward_scores=())
-    return [n if n.forward and n.forward_scores[0] >= threshold else empty for n in found]
 
 
 def _english_order(examples: Sequence[Any]) -> list[int]:

@@ -43,30 +43,63 @@ def score(
     threshold that is best on the scored pairs themselves would give. Raises UserError where ids
     do not match one to one or a prediction is outside its label set.
     """
-    if not examples:
-        raise UserError(f"expected examples of {task.name} in '{language}', found none to score.")
-    aligned = _align(task, predictions, examples)
-    for prediction, example in zip(aligned, examples, strict=True):
-        _check(task, prediction, example)
-    more: dict[str, JSON] = {}
+    aligned, found = _checked(task, predictions, examples, language)
     if task.mines:
-        variants, more = _mined(task, aligned, examples, language, tuning)
+        variants, thresholds = _mined(task, aligned, examples, language, tuning)
+        found |= {"thresholds": thresholds} if thresholds else {}
     else:
         variants = {
             name: {m.names[0]: _measured(m, items, examples, language) for m in task.metrics}
             for name, items in _variants(aligned).items()
         }
-    found: dict[str, JSON] = {
+    return found | {
+        "variants": cast("JSON", variants),
+        "baselines": cast("JSON", baselines(task, examples, language)),
+    }
+
+
+def unscored(
+    task: Task[Any],
+    predictions: Sequence[Any],
+    examples: Sequence[Any],
+    language: str,
+    tuning: Scored | None = None,
+) -> dict[str, JSON]:
+    """What `score` returns where gold is hidden: checked predictions, no variant of a score.
+
+    Mined pairs have the thresholds of the tune split, at which a submission cuts them.
+    """
+    _, found = _checked(task, predictions, examples, language)
+    if task.mines and tuning is not None:
+        tuned = _variants(_align(task, *tuning))
+        found["thresholds"] = {
+            name: {"threshold": _threshold(items, tuning[1])} for name, items in tuned.items()
+        }
+    return found | {"variants": {}, "baselines": {}}
+
+
+def is_hidden(task: Task[Any], examples: Sequence[Any]) -> bool:
+    """Whether none of the examples has gold, as in the test files of benchmarks."""
+    return all(getattr(example, GOLD[task.kind]) is None for example in examples)
+
+
+def _checked(
+    task: Task[Any], predictions: Sequence[Any], examples: Sequence[Any], language: str
+) -> tuple[list[Any], dict[str, JSON]]:
+    """The predictions in the order of the examples, and what a result says of the examples."""
+    if not examples:
+        raise UserError(f"expected examples of {task.name} in '{language}', found none to score.")
+    aligned = _align(task, predictions, examples)
+    for prediction, example in zip(aligned, examples, strict=True):
+        _check(task, prediction, example)
+    return aligned, {
         "task": task.name,
         "version": task.version,
         "language": language,
         "count": len(examples),
         "ids": [e.id for e in examples],
         "groups": [e.id if e.group is None else e.group for e in examples],
-        "variants": cast("JSON", variants),
-        "baselines": cast("JSON", baselines(task, examples, language)),
     }
-    return found | more
 
 
 def _mined(
@@ -78,11 +111,12 @@ def _mined(
 ) -> tuple[dict[str, dict[str, JSON]], dict[str, JSON]]:
     """The variants of mined pairs, and the thresholds that they were cut at.
 
-    Pairs that carry no scores were cut already, as those of an official prediction file are.
+    Pairs that carry no scores were cut already, as those of an official prediction file are; with
+    a tune split at hand, none with a score means that none was mined.
     """
     metric = task.metrics[0]
     found = _variants(predictions)
-    if not any(n.forward_scores for items in found.values() for n in items):
+    if tuning is None and not any(n.forward_scores for items in found.values() for n in items):
         plain = {
             name: {metric.names[0]: _measured(metric, items, examples, language)}
             for name, items in found.items()
@@ -101,18 +135,23 @@ def _mined(
                     f" {name}, found {', '.join(tuned)}; predict both splits alike."
                 )
             threshold = _threshold(tuned[name], tuning[1])
-        best = _measured(metric, _cut(items, oracle), examples, language)
-        own = _measured(metric, _cut(items, threshold), examples, language)
+        best = _measured(metric, cut(items, oracle), examples, language)
+        own = _measured(metric, cut(items, threshold), examples, language)
         thresholds[name] = {"threshold": threshold, "oracle": oracle}
         renamed = {f"oracle_{k}": v for k, v in cast("Any", best)["values"].items()}
         best = cast("Any", best) | {"names": list(renamed), "values": renamed}
         variants[name] = {metric.names[0]: own} if tuning is not None else {}
         variants[name][f"oracle_{metric.names[0]}"] = best
-    return variants, {"thresholds": thresholds}
+    return variants, thresholds
 
 
 def _threshold(items: Sequence[Neighbours], examples: Sequence[Any]) -> float:
-    """The score from which on the pairs of these examples have the best F1."""
+    """The score from which on the pairs of these examples have the best F1.
+
+    Pairs come in the order of the queries. The official script has them in the order in which it
+    mined them, which among equal scores is that of an unstable sort, hence nobody's; and order
+    matters among equal scores only, see `threshold_of`.
+    """
     scored = [
         (n.forward_scores[0], n.forward[0] in example.relevant)
         for n, example in zip(items, examples, strict=True)
@@ -121,47 +160,10 @@ def _threshold(items: Sequence[Neighbours], examples: Sequence[Any]) -> float:
     return threshold_of(scored, sum(len(example.relevant) for example in examples))
 
 
-def _cut(items: Sequence[Neighbours], threshold: float) -> list[Neighbours]:
+def cut(items: Sequence[Neighbours], threshold: float) -> list[Neighbours]:
     """Neighbours without the pairs below the threshold; equal scores stay."""
     empty = Neighbours(forward=(), forward_scores=())
     return [n if n.forward and n.forward_scores[0] >= threshold else empty for n in items]
-
-
-def is_hidden(task: Task[Any], examples: Sequence[Any]) -> bool:
-    """Whether none of the examples has gold, as in the test files of benchmarks."""
-    return all(getattr(example, GOLD[task.kind]) is None for example in examples)
-
-
-def unscored(
-    task: Task[Any],
-    predictions: Sequence[Any],
-    examples: Sequence[Any],
-    language: str,
-    tuning: Scored | None = None,
-) -> dict[str, JSON]:
-    """What `score` returns where gold is hidden: checked predictions, no variant of a score.
-
-    Mined pairs have the thresholds of the tune split, at which a submission cuts them.
-    """
-    aligned = _align(task, predictions, examples)
-    for prediction, example in zip(aligned, examples, strict=True):
-        _check(task, prediction, example)
-    found: dict[str, JSON] = {
-        "task": task.name,
-        "version": task.version,
-        "language": language,
-        "count": len(examples),
-        "ids": [e.id for e in examples],
-        "groups": [e.id if e.group is None else e.group for e in examples],
-        "variants": {},
-        "baselines": {},
-    }
-    if task.mines and tuning is not None:
-        tuned = _variants(_align(task, *tuning))
-        found["thresholds"] = {
-            name: {"threshold": _threshold(items, tuning[1])} for name, items in tuned.items()
-        }
-    return found
 
 
 def _measured(
