@@ -24,7 +24,7 @@ import typer
 from pydantic import BaseModel
 
 from waystation import packaged, task
-from waystation.catalogue import in_numbers
+from waystation.catalogue import LABELS_SHOWN, in_numbers, some
 from waystation.cli import app
 from waystation.display import size
 from waystation.document import describe
@@ -216,7 +216,7 @@ def _task(found: Any) -> str:
         _recipe(found),
         _sizes(found),
         f"Metrics: {', '.join(name for metric in found.metrics for name in metric.names)}.",
-        f"Labels: {', '.join(found.labels)}." if found.labels else "",
+        f"Labels: {some(found.labels, LABELS_SHOWN)}." if found.labels else "",
         f"Licence: {found.licence}. Source: {_link(found.source)}.",
         f"Cite: {found.citation}" if found.citation else "",
         *found.notes,

@@ -1,8 +1,9 @@
-"""A folder with a dozen items of every task of XTREME and XTREME-R, in the official layouts.
+"""A folder with a dozen items of every task of XTREME and XTREME-R, and of the stops of
+studies/stilts.yaml, in the official layouts.
 
-`write(folder)` makes it: source releases with gold (training parts in English, dev and test in
-every language of both lists), so that whole studies run on it. All text is ours: sentences of
-the pocket world where it speaks the language, and elsewhere its English with each word replaced
+`write(folder)` makes it: source releases with gold (training parts and stops in English, dev and
+test in every language of both lists), so that whole studies run on it. All text is ours: sentences
+of the pocket world where it speaks the language, and elsewhere its English with each word replaced
 by an invented one in the language's script, so that tags and answers stay where they are. It says
 nothing about any language. `python tests/miniatures.py FOLDER [TAG ...]` writes one by hand.
 """
@@ -121,6 +122,7 @@ def write(folder: Path, languages: Iterable[str] | None = None) -> Path:
     _mnli(folder)
     _squad(folder / "squad", {"train": "train-v1.1.json", "dev": "dev-v1.1.json"})
     _commonsense(folder)
+    _stops(folder)
     return folder
 
 
@@ -311,6 +313,99 @@ def _commonsense(folder: Path) -> None:
             for example in items("choice", "en", split)
         ]
         _json_lines(folder / f"siqa/socialIQa_v1.4_{name}.jsonl", rows)
+
+
+# -- intermediate tasks ----------------------------------------------------------------------------
+
+
+def _stops(folder: Path) -> None:
+    """The English tasks that are trained on in between and are nobody's training source."""
+    for split in SPLITS:
+        _inference(folder, split)
+        _choices(folder, split)
+        rows = [
+            (number, 2 * number, 2 * number + 1, e.text, e.pair, int(e.label == "paraphrase"))
+            for number, e in enumerate(items("paraphrase", "en", split))
+        ]
+        header = ("id", "qid1", "qid2", "question1", "question2", "is_duplicate")
+        _table(folder / f"glue/QQP/{split}.tsv", header, rows)
+    for split in ("train", "dev"):
+        paragraphs = _paragraphs("en", split)
+        for entry in (entry for paragraph in paragraphs for entry in paragraph["qas"][1:]):
+            entry |= {"is_impossible": True, "answers": []}
+        _squad_json(folder / f"squad/{split}-v2.0.json", paragraphs)
+    sections = dict.fromkeys(range(24), "train") | {0: "dev", 23: "test"}
+    for section, split in sections.items():
+        found = items("pos", "en", split, 24)
+        kept = found[section : section + 1] if split == "train" else found[:ITEMS]
+        _derivations(folder / f"ccgbank_1_1/data/AUTO/{section:02}", kept)
+
+
+def _inference(folder: Path, split: str) -> None:
+    found = items("nli", "en", split)
+    rows = [
+        {"pairID": e.id, "sentence1": e.text, "sentence2": e.pair, "gold_label": e.label}
+        for e in found
+    ]
+    _json_lines(folder / f"snli_1.0/snli_1.0_{split}.jsonl", rows)
+    for number in (1, 2, 3):
+        rows = [
+            {"uid": f"r{number}-{e.id}", "context": e.text, "hypothesis": e.pair,
+             "label": e.label[0]}
+            for e in found[number - 1 :: 3]
+        ]  # fmt: skip
+        _json_lines(folder / f"anli_v1.0/R{number}/{split}.jsonl", rows)
+
+
+def _choices(folder: Path, split: str) -> None:
+    """Two more options than the pocket world has, wrong ones, make four; a third five."""
+    found = items("choice", "en", split)
+    names = {"train": "train", "dev": "val", "test": "test"}
+    rows = [
+        {"ind": number, "activity_label": "Living", "ctx": e.context, "label": e.label,
+         "endings": [*e.options, "nobody", "nothing"], "source_id": f"mini~{number // 2}"}
+        for number, e in enumerate(found)
+    ]  # fmt: skip
+    if split == "test":
+        rows = [{key: row[key] for key in row if key != "label"} for row in rows]
+    _json_lines(folder / f"hellaswag/hellaswag_{names[split]}.jsonl", rows)
+    questions = [
+        {"id": e.id, "answerKey": "AB"[e.label], "question": {
+            "stem": e.context, "question_concept": "life",
+            "choices": [{"label": letter, "text": text} for letter, text in
+                        zip("ABCDE", [*e.options, "nobody", "nothing", "never"], strict=True)]}}
+        for e in found
+    ]  # fmt: skip
+    name = {"train": "train_rand_split", "dev": "dev_rand_split"}.get(split)
+    if name is None:
+        questions = [{key: q[key] for key in q if key != "answerKey"} for q in questions]
+    name = name or "test_rand_split_no_answers"
+    _json_lines(folder / f"commonsenseqa/{name}.jsonl", questions)
+    if split != "test":
+        lines = ["id,context,question,answer0,answer1,answer2,answer3,label"]
+        for e in found:
+            context, question = e.context.rsplit(". ", 1)
+            cells = (e.id, context, question, *e.options, "nobody", "nothing", e.label)
+            lines.append(",".join(f'"{cell}"' for cell in cells))
+        name = {"train": "train", "dev": "valid"}[split]
+        _lines(folder / f"cosmosqa/{name}.csv", lines)
+
+
+CATEGORY = {"NOUN": "N", "PROPN": "N", "VERB": "(S[dcl]\\NP)/NP", "ADP": "PP/NP", "DET": "NP[nb]/N",
+            "ADJ": "N/N", "PUNCT": ".", "CCONJ": "conj", "PRON": "NP"}  # fmt: skip
+
+
+def _derivations(place: Path, found: Sequence) -> None:
+    """Sentences with categories by their part of speech; the trees are flat, and nobody's."""
+    name, rows = f"wsj_{place.name}01", []
+    for number, example in enumerate(found, 1):
+        leaves = [
+            (CATEGORY.get(tag, "(S\\NP)\\(S\\NP)"), tag, word)
+            for word, tag in zip(example.words, example.tags, strict=True)
+        ]
+        tree = " ".join(f"(<L {cat} {tag} {tag} {word} {cat}>)" for cat, tag, word in leaves)
+        rows += [f"ID={name}.{number} PARSER=GOLD NUMPARSE=1", f"(<T S[dcl] 0 2> {tree} )"]
+    _lines(place / f"{name}.auto", rows)
 
 
 # -- retrieval -------------------------------------------------------------------------------------

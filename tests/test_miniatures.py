@@ -12,7 +12,9 @@ TRAINING = {
     "mnli": ("train", "dev"), "pawsx": ("train", "dev"), "udpos": ("train", "dev"),
     "panx": ("train", "dev"), "squad-v1": ("train", "dev"), "tydiqa": ("train",),
     "socialiqa": ("train", "dev"), "copa": ("train", "dev"), "squad-r": ("train", "dev"),
-    "mewslix-pairs": ("train", "dev"),
+    "mewslix-pairs": ("train", "dev"), "snli": ("train", "dev"), "anli": ("train", "dev"),
+    "qqp": ("train", "dev"), "squad-v2": ("train", "dev"), "hellaswag": ("train", "dev", "test"),
+    "commonsenseqa": ("train", "dev", "test"), "cosmosqa": ("train", "dev"), "ccg": ("dev", "test"),
 }  # fmt: skip
 
 

@@ -34,7 +34,7 @@ def show_tasks(data: Path | None, *, json: bool) -> None:
     columns += ["here"] if data else []
     rows = []
     for facts in found:
-        row = [facts["name"], facts["kind"], len(facts["languages"]), _some(facts["splits"])]
+        row = [facts["name"], facts["kind"], len(facts["languages"]), some(facts["splits"])]
         here = [str(len(facts["here"]))] if data else []
         rows.append([*row, facts["licence"], _checked(facts["hub"]), *here])
     display.table(
@@ -52,7 +52,8 @@ def show_tasks(data: Path | None, *, json: bool) -> None:
     )
 
 
-def _some(names: Sequence[str], shown: int = LINES_SHOWN) -> str:
+def some(names: Sequence[str], shown: int = LINES_SHOWN) -> str:
+    """The first names, and how many more there are."""
     more = len(names) - shown
     return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")
 
@@ -72,7 +73,7 @@ def show_task(name: str, data: Path | None, *, json: bool) -> None:
         return
     print(f"{found.name}: {found.summary}")
     shown = facts | {"notes": "\n".join(found.notes), "sizes": "; ".join(in_numbers(found))}
-    shown["labels"] = _some(found.labels, LABELS_SHOWN)
+    shown["labels"] = some(found.labels, LABELS_SHOWN)
     for key in ("recipe", "official_variants"):
         shown[key] = ", ".join(f"{name} {value}" for name, value in facts[key].items())
     rows = [(key, _text(value)) for key, value in shown.items() if key not in ("name", "summary")]

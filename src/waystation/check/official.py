@@ -1,7 +1,8 @@
 """Whether files are those of the official release, as far as that is publicly known.
 
 `official.tsv` has two kinds of rows. A *file* row gives the sha256 of one official file, taken
-from a commit of the publisher's own repository; a *size* row gives how many examples a split has
+from a commit of the publisher's own repository, or of the hub's documentation, which gives the
+checksums of what it once downloaded there; a *size* row gives how many examples a split has
 by public documentation (for one language, or `*` for each), as this project's readers count them.
 Where neither is known the answer is "unknown": nothing here is guessed.
 """
