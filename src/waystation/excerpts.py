@@ -4,7 +4,8 @@ What the report's example browser shows. A fixed sample, the same whoever asks: 
 ids have the smallest sha256, so that parallel tests show the same items in every language. Texts
 come from the store's data, predictions from its predict steps, both hashed while they are read.
 How good one output is comes from comparing it with gold; for answers it is the headline metric
-of that one example, as the score step measured it.
+of that one example, as the score step measured it. A query is right where the first candidate
+found is relevant; a mined pair that the threshold drops counts as not found.
 
 Excerpts say nothing of scores: those are over all examples. No torch.
 """
@@ -17,8 +18,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
-from waystation.examples import KINDS, from_json
+from waystation.examples import KINDS, BitextExample, Candidate, Neighbours, from_json
 from waystation.lock import Lock, task_of
+from waystation.metrics.retrieval import BUCC_F1
 from waystation.plan import Plan, Route
 from waystation.results import Results, Score
 from waystation.store import Store
@@ -29,8 +31,12 @@ PER_LANGUAGE: Final = 60
 LONGEST: Final = 600
 """Characters of a text; a longer one is cut, a context around its answer."""
 
+NOTHING: Final = "(nothing)"
+"""What a query without an answer has for gold, and where no candidate was found or kept."""
+
 Output: TypeAlias = "str | tuple[str, ...]"
 """A prediction as it is shown: a text, or one tag for each word."""
+Pool: TypeAlias = Mapping[str, Candidate]
 
 
 class Text(NamedTuple):
@@ -103,12 +109,23 @@ def collect_excerpts(
         if store.has_data(digests[route.data]) and store.state(route.predict) == "done":
             grouped.setdefault((route.target, route.language), []).append(route)
     found = []
+    pools: dict[str, Pool] = {}
     for (target, language), routes in grouped.items():
         examples = store.data(digests[routes[0].data], KINDS[kinds[target]][0])
-        reader = _Reader(store, kinds[target], variants, scores)
+        pool = _pool(cast("Any", plan.steps[routes[0].predict].spec).get("pool"), store, pools)
+        reader = _Reader(store, kinds[target], variants, scores, pool)
         found.append(_excerpt(target, language, routes, examples, reader))
     order = {name: i for i, name in enumerate(results.targets)}
     return tuple(sorted(found, key=lambda e: order[e.target]))
+
+
+def _pool(digest: str | None, store: Store, known: dict[str, Pool]) -> Pool:
+    """What queries search, by id; empty where there is no pool or the store came without it."""
+    if digest is None or not store.has_data(digest):
+        return {}
+    if digest not in known:  # languages share pools
+        known[digest] = {c.id: c for c in cast("Any", store.data(digest, Candidate))}
+    return known[digest]
 
 
 class _Reader(NamedTuple):
@@ -118,6 +135,7 @@ class _Reader(NamedTuple):
     kind: str
     variants: Mapping[tuple[str, str], str]
     scores: Mapping[tuple[str, str, str, int, str, str], Score]
+    pool: Pool
 
     def predictions(self, route: Route, positions: Sequence[int]) -> list[Any]:
         """The predictions at these places; only they are parsed."""
@@ -142,17 +160,22 @@ def _excerpt(
     positions = sample([e.id for e in examples])
     layers = [reader.variants.get((r.backbone, target), "") for r in routes]
     columns: list[list[tuple[Output, float | None]]] = []
-    pool = {e.id: e.source for e in examples} if reader.kind == "bitext" else {}
+    pool = reader.pool
+    if reader.kind == "bitext":
+        pool = {e.id: Candidate(id=e.id, text=e.source, language=language) for e in examples}
     for route, layer in zip(routes, layers, strict=True):
         score, column = reader.score(route), []
         for place, prediction in zip(positions, reader.predictions(route, positions), strict=True):
             example = examples[place]
             assert prediction.id == example.id, (route.predict, prediction.id)
-            shown = _SHOWN[reader.kind](example, prediction, _Context(layer, pool))
-            column.append((shown, _value(reader.kind, example, shown, score, place)))
+            if reader.kind in ("bitext", "query"):
+                column.append(_found(example, prediction.variants.get(layer), pool, score, place))
+            else:
+                shown = _SHOWN[reader.kind](example, prediction)
+                column.append((shown, _value(reader.kind, example, shown, score, place)))
         columns.append(column)
     items = [
-        _item(reader.kind, language, examples[place], [c[row] for c in columns])
+        _item(reader.kind, language, examples[place], [c[row] for c in columns], pool)
         for row, place in enumerate(positions)
     ]
     return Excerpt(
@@ -167,13 +190,17 @@ def _excerpt(
 
 
 def _item(
-    kind: str, language: str, example: Any, outputs: Sequence[tuple[Output, float | None]]
+    kind: str,
+    language: str,
+    example: Any,
+    outputs: Sequence[tuple[Output, float | None]],
+    pool: Pool,
 ) -> Item:
     different = list(dict.fromkeys(outputs))
     return Item(
         id=example.id,
         texts=tuple(_TEXTS[kind](example, language)),
-        gold=_gold(kind, example),
+        gold=_relevant(example, language, pool) if kind == "query" else _gold(kind, example),
         outputs=tuple(different),
         chosen=tuple(different.index(o) for o in outputs),
     )
@@ -182,36 +209,43 @@ def _item(
 # --- how each kind is shown ------------------------------------------------------------------
 
 
-class _Context(NamedTuple):
-    """What an output may need besides its prediction: the layer shown, the pool's texts by id."""
+def _found(
+    example: Any, neighbours: Neighbours | None, pool: Pool, score: Score | None, place: int
+) -> tuple[Output, float | None]:
+    """The first candidate in the headline's direction and whether it is right, by its id.
 
-    variant: str
-    pool: Mapping[str, str]
-
-
-def _nearest(example: Any, prediction: Any, context: _Context) -> str:
-    neighbours = prediction.variants.get(context.variant)
-    first = neighbours.forward[0] if neighbours and neighbours.forward else ""
-    return cut(first)
-
-
-def _nearest_source(example: Any, prediction: Any, context: _Context) -> str:
-    """The headline's direction: for an English sentence the nearest of the language."""
-    neighbours = prediction.variants.get(context.variant)
-    first = neighbours.backward[0] if neighbours and neighbours.backward else ""
-    return cut(context.pool.get(first, first))
+    That is the nearest sentence of the language for an English one of a bitext.
+    """
+    bitext = isinstance(example, BitextExample)
+    ids = () if neighbours is None else neighbours.backward if bitext else neighbours.forward
+    first = ids[0] if ids else ""
+    if score is not None and score.metric is BUCC_F1 and score.ids[place] == example.id:
+        first = first if score.statistics[place][1] else ""  # what the threshold has left
+    relevant = (example.id,) if bitext else example.relevant
+    right = None if relevant is None else float(first in relevant if first else not relevant)
+    return cut(_text(first, pool)) if first else NOTHING, right
 
 
-_SHOWN: Final[Mapping[str, Callable[[Any, Any, _Context], Output]]] = {
-    "classification": lambda e, p, c: p.label,
-    "regression": lambda e, p, c: f"{p.value:.2f}",
-    "choice": lambda e, p, c: e.options[p.label],
-    "tagging": lambda e, p, c: p.tags,
-    "span": lambda e, p, c: cut(p.text),
-    "bitext": _nearest_source,
-    "query": _nearest,
-    "text": lambda e, p, c: cut(p.text),
-    "code": lambda e, p, c: cut(p.text),
+def _relevant(example: Any, language: str, pool: Pool) -> Output | None:
+    """What answers a query: where that is there in the query's own language, this."""
+    if not example.relevant:
+        return None if example.relevant is None else NOTHING
+    own = [r for r in example.relevant if r in pool and pool[r].language == language]
+    return cut(" / ".join(dict.fromkeys(_text(r, pool) for r in own or example.relevant)))
+
+
+def _text(name: str, pool: Pool) -> str:
+    return pool[name].text if name in pool else name
+
+
+_SHOWN: Final[Mapping[str, Callable[[Any, Any], Output]]] = {
+    "classification": lambda e, p: p.label,
+    "regression": lambda e, p: f"{p.value:.2f}",
+    "choice": lambda e, p: e.options[p.label],
+    "tagging": lambda e, p: p.tags,
+    "span": lambda e, p: cut(p.text),
+    "text": lambda e, p: cut(p.text),
+    "code": lambda e, p: cut(p.text),
 }
 
 
@@ -262,8 +296,6 @@ def _gold(kind: str, example: Any) -> Output | None:
         return None if example.answers is None else _answers(example)
     if kind == "bitext":
         return cut(example.source)
-    if kind == "query":
-        return None if example.relevant is None else ", ".join(example.relevant)
     return cut(example.completion) if kind == "text" and example.completion else None
 
 
@@ -280,8 +312,6 @@ def _value(kind: str, example: Any, shown: Output, score: Score | None, place: i
         return sum(a == b for a, b in zip(gold, shown, strict=True)) / max(len(gold), 1)
     if kind == "regression":
         return 1 / (1 + abs(float(cast("str", gold)) - float(cast("str", shown))))
-    if kind == "query":
-        return float(shown in example.relevant if shown else not example.relevant)
     if kind == "span":
         if score is None or score.ids[place] != example.id:
             return None

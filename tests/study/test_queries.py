@@ -13,6 +13,7 @@ import toys
 from tiny import tiny_encoder
 from waystation.errors import LockMismatch, StudyFaults, UserError
 from waystation.examples import Candidate, Neighbours, QueryExample, RetrievalPrediction
+from waystation.excerpts import NOTHING, collect_excerpts
 from waystation.metrics.retrieval import BUCC_F1
 from waystation.report import analyse, render
 from waystation.resolve import resolve
@@ -128,6 +129,34 @@ def test_mined_pairs_are_cut_where_the_other_split_says(ran: Outcome) -> None:
     kept: Any = store.read_json(scored.key, "score.json")
     assert set(kept["thresholds"]) == {"2/mean", "2/mean/ratio", "2/mean/distance"}
     assert kept["variants"]["2/mean"]["oracle_f1"]["values"]["oracle_f1"] > 80
+
+
+def test_examples_show_the_texts_of_candidates_and_what_the_threshold_left(ran: Outcome) -> None:
+    made = ran.prepared
+    variants = {(p.backbone, p.target): p.variant for p in analyse(ran.results).parts}
+    shown = collect_excerpts(
+        ran.results, made.lock, made.plan, made.store, made.study, variants
+    )  # fmt: skip
+    assert [(e.target, e.language) for e in shown] == [
+        ("rank", "de"), ("rank", "sw"), ("mine", "de"), ("mine", "sw"),
+    ]  # fmt: skip
+    for item in shown[0].items:  # queries stand in the pool word for word
+        (query,) = item.texts
+        assert item.gold == query.content
+        assert item.outputs == ((query.content, 1.0),)
+    for excerpt in shown[2:]:
+        score = next(
+            s
+            for s in ran.results.scores
+            if (s.target, s.language, s.variant) == ("mine", excerpt.language, excerpt.variant)
+        )
+        kept = dict(zip(score.ids, score.statistics[:, 1], strict=True))
+        assert {kept[i.id] for i in excerpt.items} == {0.0, 1.0}
+        for item in excerpt.items:
+            ((output, right),) = item.outputs
+            assert (output == NOTHING) == (kept[item.id] == 0)
+            assert (item.gold == NOTHING) == (int(item.id.split("-")[1]) % 3 != 0)
+            assert right == float(output == item.gold)
 
 
 def test_again_gives_the_same_bytes(ran: Outcome, study: Path, tmp_path: Path) -> None:
