@@ -175,7 +175,7 @@ def test_the_short_sentence_of_a_target(faulty: Analysis, target: str, said: str
 
 def test_the_short_sentence_without_a_verdict() -> None:
     part = quick(targets=("xnli",), seeds=(0,)).parts[0]
-    assert brief(part).endswith(": 3 without a verdict.")
+    assert brief(part).endswith(": 3 without a verdict (too few seeds).")
     nothing = replace(part, cells=tuple(replace(c, gain=None) for c in part.cells))
     assert brief(nothing) == "Nothing was measured yet."
     assert brief(replace(part, cells=())) == "It has no stops."

@@ -169,7 +169,8 @@ def test_the_choice_of_the_layer_and_its_weight_are_said(analysis: Analysis) -> 
     text = of_variants(part)
     assert text.startswith(
         "The grid shows layer 8, mean pooling, the same for every stop: what the benchmark's own"
-        " scripts evaluate on a backbone of 12 layers. Without a stop the best variant (layer 12,"
+        " scripts evaluate on a backbone of 12 layers, the highest measured here. Without a stop"
+        " the best variant (layer 12,"
     )
     assert text.endswith(
         "points apart; a gain smaller than that may be no more than what another layer would give."
@@ -227,6 +228,21 @@ def test_groups_of_a_benchmark_are_means_of_complete_tasks() -> None:
     assert line.groups["qa"] is line.overall is None
     assert line.missing == tuple(t for t in found.benchmark.tasks if t not in ("xnli", "pawsx"))
     assert any("20 items" in note and "5,010" in note for note in found.notes)
+
+
+def test_of_two_targets_of_a_task_the_first_counts_and_the_other_is_named() -> None:
+    results = covering(("xnli", "pawsx"))
+    again = [replace(s, target="xnli-again") for s in results.scores if s.task == "xnli"]
+    both = replace(
+        results,
+        targets=(*results.targets, "xnli-again"),
+        source_language=results.source_language | {"xnli-again": "en"},
+        scores=(*results.scores, *again),
+    )
+    (found,) = standings(analyse(both, resamples=QUICK))
+    note = "xnli: the study's target xnli, its first of this task, not xnli-again."
+    assert found.notes.count(note) == 1
+    assert all("again" not in n for n in found.notes if n != note)
 
 
 def test_an_incomplete_task_is_named_and_never_averaged_over() -> None:

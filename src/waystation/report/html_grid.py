@@ -133,6 +133,9 @@ def _legend(top: float) -> Markup:
         side = "gain" if share > 0 else "loss"
         swatch = element("span", class_=f"swatch {side}", style=strength(value, top))
         items.append(element("li", swatch, points(value)))
-    for look_, text in (("noise", "cannot be told from noise"), ("none", "not measured")):
+    for look_, text in (
+        ("noise", "cannot be told from noise, or ? not judged"),
+        ("none", "not measured"),
+    ):
         items.append(element("li", element("span", class_=f"swatch {look_}"), text))
     return element("ul", *items, class_="legend")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 WHOLE_SCALE: Final = 100.0
 """Points; a gain that must be larger to be detected cannot be."""
+JUDGED: Final = ("gain", "loss", "no clear difference")
+"""The verdicts that say something of a gain."""
 
 
 def incomplete(seeds: Sequence[int], languages: Sequence[str]) -> str:
@@ -77,7 +79,10 @@ def of_variants(part: Part) -> str:
         return ""
     if part.variant == part.official:
         top = max(int(v.partition("/")[0]) for v in part.variants)
-        why = f"what the benchmark's own scripts evaluate on a backbone of {top} layers"
+        why = (
+            "what the benchmark's own scripts evaluate on a backbone of"
+            f" {top} layers, the highest measured here"
+        )
     else:
         why = (
             "chosen by name before any score was seen (mean pooling, cosine, the layer nearest to"
@@ -123,9 +128,9 @@ def brief(part: Part) -> str:
         texts.append("no stop made a clear difference")
     elif words.count("no clear difference"):
         texts.append(f"{words.count('no clear difference')} of {len(words)} stops in the noise")
-    silent = sum(w in ("too few seeds", "too few items", "uninformative") for w in words)
+    silent = [w for w in words if w not in JUDGED]
     if silent:
-        texts.append(f"{silent} without a verdict")
+        texts.append(f"{len(silent)} without a verdict ({listing(list(dict.fromkeys(silent)))})")
     if len(measured) < len(part.grid):
         texts.append(f"{len(part.grid) - len(measured)} not measured")
     text = "; ".join(texts) + "."
@@ -165,16 +170,18 @@ def overview(analysis: Analysis) -> str:
     if not measured:
         return "No gain could be computed: no stop and baseline share a target, seed and language."
     words = [c.verdict for c in measured]
-    parts = [
-        _number(words.count("gain"), "is a clear gain", "are clear gains"),
-        _number(words.count("loss"), "is a clear loss", "are clear losses"),
-    ]
+    parts = []
+    if any(word in words for word in JUDGED):
+        parts = [
+            _number(words.count("gain"), "is a clear gain", "are clear gains"),
+            _number(words.count("loss"), "is a clear loss", "are clear losses"),
+            f"{words.count('no clear difference')} cannot be told from noise",
+        ]
     for word, text in (
-        ("no clear difference", "cannot be told from noise"),
         ("too few seeds", "cannot be judged with one seed"),
         ("too few items", "cannot be judged on so few items"),
     ):
-        if words.count(word) or word == "no clear difference":
+        if words.count(word):
             parts.append(f"{words.count(word)} {text}")
     silent = list(dict.fromkeys(c.target for c in measured if c.verdict == "uninformative"))
     if silent:

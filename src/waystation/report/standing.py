@@ -103,6 +103,10 @@ def _missing(benchmark: Benchmark, values: Mapping[str, Values]) -> Iterator[str
 
 def _notes(analysis: Analysis, benchmark: Benchmark, parts: Mapping[str, Part]) -> Iterator[str]:
     for name, part in parts.items():
+        targets = [p.target for p in analysis.of(part.backbone) if p.task == name]
+        if len(targets) > 1:
+            others = listing(targets[1:])
+            yield f"{name}: the study's target {targets[0]}, its first of this task, not {others}."
         official = benchmark.part(name)
         items: dict[str, int] = {}
         for s in analysis.results.scores:
