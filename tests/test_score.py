@@ -606,7 +606,7 @@ BAD_FILES: list[tuple[Task[Any], str, str, str, str]] = [
         "1\n[2]\n",
         "1\n2\n",
         "predictions:2",
-        "expected the position of a line, a whole number, found '[2]'",
+        "expected the position of a line, a whole number from 0, found '[2]'",
     ),
     (NUMBER, "1\n\n2\n", "1\n2\n3\n", "predictions:2", "expected a number, found ''"),
     (
@@ -741,7 +741,7 @@ def test_our_own_rankings(tmp_path: Path) -> None:
 
 
 def test_accuracy_of_positions_is_the_official_direction(tmp_path: Path) -> None:
-    found = named(tmp_path, "tatoeba", "0\n2\n", "0\n1\n")
+    found = named(tmp_path, "tatoeba", "0\n2\n", "0\n4\n")
     assert values(found, "accuracy") == {"accuracy": 50.0}
 
 
@@ -789,6 +789,83 @@ def test_files_of_two_languages(
     with pytest.raises(UserError) as error:
         score_files(get("mlqa"), made, gold, language)
     assert str(error.value) == message
+
+
+def test_answers_taken_for_english_are_said_to_be(tmp_path: Path) -> None:
+    """Nothing says the language: MLQA is scored by English rules, with a word of it."""
+    made = write(tmp_path / "made.json", '{"a": "one"}')
+    gold = write(tmp_path / "gold.json", squad(("a", "one")))
+    found: Any = score_files(get("mlqa"), made, gold)
+    assert found["language"] == "en"
+    assert found["notes"] == [
+        "The answers are scored as English, since neither --language nor a file name such as"
+        " test-de.json says another language."
+    ]
+    assert score_files(get("mlqa"), made, gold, "en")["notes"] == []
+    assert score_files(get("squad-v1"), made, gold)["notes"] == []
+
+
+@pytest.mark.parametrize(
+    ("task_name", "name", "language"),
+    [
+        ("mlqa", "test-context-hi-question-hi.json", "hi"),
+        ("xquad", "xquad.th.json", "th"),
+        ("tydiqa", "tydiqa.goldp.te.dev.json", "te"),
+    ],
+)
+def test_the_data_sets_own_name_says_the_language(
+    tmp_path: Path, task_name: str, name: str, language: str
+) -> None:
+    made = write(tmp_path / "made.json", '{"a": "one"}')
+    gold = write(tmp_path / name, squad(("a", "one")))
+    found: Any = score_files(get(task_name), made, gold)
+    assert (found["language"], found["notes"]) == (language, [])
+    with pytest.raises(UserError, match=f"expected files of 'en', found {name}"):
+        score_files(get(task_name), made, gold, "en")
+
+
+@pytest.mark.parametrize(
+    ("task_name", "made", "message"),
+    [
+        (
+            "xnli",
+            "neutral\r" * 20,
+            "found '" + "neutral\\r" * 7 + "neut…'. The file's line ends are bare carriage returns:"
+            " convert them to line feeds.",
+        ),
+        ("xnli", "so\tneutral\n", "found 'so\\tneutral'. Give the column of labels alone."),
+        ("xnli", "\u200fneutral\n", "found '\\u200fneutral'. Did you mean 'neutral'?"),
+        ("tatoeba", "-1\n", "the position of a line, a whole number from 0, found '-1'"),
+        (
+            "tatoeba",
+            "1\n",
+            "expected positions from 0 to 0, as the references have, found 1; the first line of a"
+            " file is number 0",
+        ),
+    ],
+)
+def test_what_was_found_is_shown_in_few_words(
+    tmp_path: Path, task_name: str, made: str, message: str
+) -> None:
+    made_file = tmp_path / "test-de.tsv"
+    made_file.write_bytes(made.encode())
+    gold = write(tmp_path / "gold", "0\n" if task_name == "tatoeba" else "neutral\n")
+    with pytest.raises(DataError) as error:
+        score_files(get(task_name), made_file, gold)
+    assert message in str(error.value)
+
+
+def test_an_object_for_an_answer_is_shown_as_one(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"""to be text, found \{"text": "one"\}"""):
+        named(tmp_path, "mlqa", '{"a": {"text": "one"}}', squad(("a", "one")), "de")
+
+
+def test_predictions_for_references(tmp_path: Path) -> None:
+    """A few of a thousand ids are named, not all."""
+    answers = json.dumps({f"q{n}": "one" for n in range(1000)})
+    with pytest.raises(DataError) as error:
+        named(tmp_path, "mlqa", answers, answers, "de")
+    assert "'q11' and 988 more." in str(error.value)
 
 
 def test_a_language_that_the_task_does_not_have(tmp_path: Path) -> None:

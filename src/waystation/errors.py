@@ -56,6 +56,19 @@ class StepFailed(WaystationError):
     """One step's own work failed; the rest of the study goes on."""
 
 
+def shown(text: str, most: int = 60) -> str:
+    """Someone's text within a message: shortened, on one line, invisible characters escaped."""
+    cut = text if len(text) <= most else f"{text[:most]}…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+
+
+def some(names: Iterable[str], most: int = 12) -> str:
+    """Names within a message: the first ones, and how many more there are."""
+    all_ = list(names)
+    more = f" and {len(all_) - most} more" if len(all_) > most else ""
+    return ", ".join(all_[:most]) + more
+
+
 def suggest(name: str, choices: Iterable[str]) -> str:
     """` Did you mean 'x'?` for the nearest known name, else an empty string."""
     close = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.6)

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final, TypeAlias, TypeVar, cast
 
-from waystation.errors import DataError, suggest
+from waystation.errors import DataError, some, suggest
 from waystation.examples import Answer, SpanExample
 
 Line: TypeAlias = "tuple[int, str]"
@@ -254,8 +254,7 @@ def take(record: object, key: str, type_: type[T], path: Path, line: int | None)
         raise DataError(f"expected an object with the field '{key}', found {shown}", path, line)
     if key not in record:
         raise DataError(
-            f"expected the field '{key}', found {', '.join(map(repr, record))}."
-            f"{suggest(key, record)}",
+            f"expected the field '{key}', found {some(map(repr, record))}.{suggest(key, record)}",
             path,
             line,
         )

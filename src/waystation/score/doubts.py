@@ -12,12 +12,14 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from waystation.errors import DataError, UserError
 from waystation.examples import SpanExample, SpanPrediction
+from waystation.task import Task
 
 ENOUGH: Final = 20
 """Answers from which on a share of them says something."""
@@ -25,9 +27,12 @@ _NAMED: Final = re.compile(r"test-([A-Za-z]{2,3}(?:-[A-Za-z]+)*)\.\w+$")
 _EAST_ASIAN: Final = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL")
 
 
-def language_of(given: str | None, *paths: Path) -> str:
-    """The language of files: as given, else as official names (`test-de.tsv`) say, else English."""
-    named = {path.name: match[1] for path in paths if (match := _NAMED.search(path.name))}
+def language_of(task: Task[Any], given: str | None, *paths: Path) -> str | None:
+    """The language of files: as given, else as official names say; None where nothing does.
+
+    Official are a submission's `test-de.tsv` and the names that a task's own files have.
+    """
+    named = {path.name: tag for path in paths if (tag := _named(task, path.name))}
     languages = [*dict.fromkeys([*([given] if given else []), *named.values()])]
     if len(languages) > 1:
         wanted = f"of '{given}'" if given else "of one language"
@@ -36,7 +41,22 @@ def language_of(given: str | None, *paths: Path) -> str:
             f"expected files {wanted}, found {' and '.join(other)}; name files of the same"
             " language, or rename them."
         )
-    return languages[0] if languages else "en"
+    return languages[0] if languages else None
+
+
+def _named(task: Task[Any], name: str) -> str | None:
+    """The one language of a file name, if there is one."""
+    if match := _NAMED.search(name):
+        return match[1]
+    found: dict[bool, dict[str, None]] = {True: {}, False: {}}
+    for layout in task.layouts:
+        for language in task.languages:
+            for split in task.splits:
+                for own in (Path(p).name for p in layout.paths(language, split)):
+                    if fnmatchcase(name, own):
+                        found[name == own][language] = None
+    likely = found[True] or found[False]
+    return next(iter(likely)) if len(likely) == 1 else None
 
 
 def check_ids(found: Sequence[str], wanted: Sequence[str], path: Path) -> None:
@@ -69,6 +89,20 @@ def check_ids(found: Sequence[str], wanted: Sequence[str], path: Path) -> None:
             f" '{missing[0]}' is the first without one; predict the whole split",
             path,
         )
+
+
+def check_positions(found: Sequence[tuple[int, Any]], gold: Sequence[str], path: Path) -> None:
+    """Positions lie in the file that the gold positions number completely, where they do."""
+    if sorted(map(int, gold)) != list(range(len(gold))):
+        return
+    for line, position in found:
+        if int(position) >= len(gold):
+            raise DataError(
+                f"expected positions from 0 to {len(gold) - 1}, as the references have, found"
+                f" {position}; the first line of a file is number 0",
+                path,
+                line,
+            )
 
 
 def check_pairs(

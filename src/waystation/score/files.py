@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from waystation import readers
-from waystation.errors import DataError, UserError, suggest
+from waystation.errors import DataError, UserError, some, suggest
 from waystation.examples import JSON, KINDS, from_json
 from waystation.score import doubts, official
 from waystation.score.official import Row
@@ -38,27 +38,37 @@ _PREDICTED: Final[Mapping[str, tuple[str, type | tuple[type, ...]]]] = {
 }
 
 
+ASSUMED: Final = (
+    "The answers are scored as English, since neither --language nor a file name such as"
+    " test-de.json says another language."
+)
+
+
 def score_files(
     task: Task[Any], predictions: Path, references: Path, language: str | None = None
 ) -> dict[str, JSON]:
     """The official metric of a task on two files; what `score` returns, and `notes`.
 
-    Without a language, official file names such as `test-de.tsv` say it, else it is English.
+    Without a language, official file names such as `test-de.tsv` say it, else it is English,
+    which is said where scores depend on it.
     """
     if task.kind not in _PREDICTED:
         raise UserError(
             f"expected a task that is scored from files, found {task.name} of the kind"
             f" {task.kind}; `waystation tasks` lists kinds."
         )
-    tag = doubts.language_of(language, predictions, references)
+    known = doubts.language_of(task, language, predictions, references)
+    tag = known or "en"
     if tag not in task.languages:
         raise UserError(
-            f"expected a language of {task.name} ({', '.join(task.languages)}), found '{tag}';"
+            f"expected a language of {task.name} ({some(task.languages)}), found '{tag}';"
             f" give --language.{suggest(tag, task.languages)}"
         )
     for path, what in ((references, "references"), (predictions, "predictions")):
         _check_file(path, what, may_be_empty=task.mines and what == "predictions")
     found, examples, notes = _read(task, predictions, references, tag)
+    if known is None and task.kind == "span" and len(task.languages) > 1:
+        notes = (*notes, ASSUMED)
     try:
         return score(task, found, examples, tag) | {"notes": list(notes)}
     except DataError:
@@ -189,6 +199,8 @@ def _by_order(
             " predict the whole split, one prediction per example in the same order",
             path,
         )
+    if task.kind == "bitext":
+        doubts.check_positions(rows, [example.id for example in examples], path)
     make = official.PREDICTION[task.kind]
     found = []
     for (line, value), example in zip(rows, examples, strict=True):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from waystation import readers
-from waystation.errors import DataError, suggest
+from waystation.errors import DataError, shown, suggest
 from waystation.examples import (
     BitextExample,
     ChoiceExample,
@@ -103,13 +103,19 @@ def _parsed(task: Task[Any], row: str, path: Path, line: int) -> Any:
     try:
         return parse(row)
     except ValueError as error:
-        raise DataError(f"expected {wanted}, found '{row}'", path, line) from error
+        raise DataError(f"expected {wanted}, found '{shown(row)}'", path, line) from error
+
+
+def _whole(text: str) -> str:
+    if not text.isdecimal():
+        raise ValueError(text)
+    return str(int(text))
 
 
 _PARSE: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "regression": ("a number", float),
     "choice": ("the position of an option, from 0", int),
-    "bitext": ("the position of a line, a whole number", lambda text: str(int(text))),
+    "bitext": ("the position of a line, a whole number from 0", _whole),
 }
 
 
@@ -117,11 +123,19 @@ def _label(task: Task[Any], label: str, path: Path, line: int) -> str:
     if not label or (task.labels and label not in task.labels):
         raise DataError(
             f"expected one of {task.name}'s labels {', '.join(task.labels) or '(any text)'},"
-            f" found '{label}'.{suggest(label, task.labels)}",
+            f" found '{shown(label)}'.{_advice(label, task.labels)}",
             path,
             line,
         )
     return label
+
+
+def _advice(label: str, labels: Sequence[str]) -> str:
+    if "\t" in label:
+        return " Give the column of labels alone."
+    if "\r" in label:
+        return " The file's line ends are bare carriage returns: convert them to line feeds."
+    return suggest(label[:60], labels)
 
 
 def _sentences(task: Task[Any], path: Path) -> list[Row]:
@@ -152,7 +166,12 @@ def _json(path: Path) -> Any:
 
 
 def _shown(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)[:80]
+    def plain(value: object) -> object:
+        if isinstance(value, _Object):
+            return {key: plain(one) for key, one in value}
+        return [plain(one) for one in value] if isinstance(value, list) else value
+
+    return json.dumps(plain(value), ensure_ascii=False)[:80]
 
 
 def answers(path: Path) -> list[SpanPrediction]:
