@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from waystation import languages
 from waystation.errors import UserError
-from waystation.languages import LANGUAGES, check_tag, distance_to_english, writes_spaces
+from waystation.languages import (
+    LANGUAGES,
+    check_tag,
+    distance_to_english,
+    script_of,
+    writes_spaces,
+)
 
 
 def test_benchmarks_are_covered():
@@ -122,3 +128,9 @@ def test_distance_to_english_is_by_branch_and_script(tag: str, steps: int | None
 )
 def test_whether_words_are_written_apart(tag: str, apart: bool) -> None:
     assert writes_spaces(tag) is apart
+
+
+def test_a_script_in_the_tag_decides_before_the_languages_own() -> None:
+    assert [script_of(tag) for tag in ("zh", "zh-Hant", "sr-Latn", "de-en", "xx", "xx-Cyrl")] == [
+        "Hans", "Hant", "Latn", "Latn", "", "Cyrl",
+    ]  # fmt: skip

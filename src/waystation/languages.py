@@ -299,15 +299,19 @@ def name_of(tag: str) -> str:
     return LANGUAGES[primary].name + (f" ({'-'.join(rest)})" if rest else "")
 
 
+def script_of(tag: str) -> str:
+    """The script of a tag, or else the language's own (ISO 15924); "" if unknown."""
+    primary, *rest = tag.split("-")
+    own = LANGUAGES[primary].script if primary in LANGUAGES else ""
+    return next((part for part in rest if part.istitle() and len(part) == 4), own)
+
+
 def writes_spaces(tag: str) -> bool:
     """Whether words are written apart, so that counting them at spaces means something.
 
-    A script in the tag decides before the language's own; unknown languages are taken to do so.
+    Unknown languages are taken to do so.
     """
-    primary, *rest = tag.split("-")
-    own = LANGUAGES[primary].script if primary in LANGUAGES else ""
-    script = next((part for part in rest if part.istitle() and len(part) == 4), own)
-    return script not in _UNSPACED
+    return script_of(tag) not in _UNSPACED
 
 
 def distance_to_english(tag: str) -> int | None:
@@ -318,7 +322,7 @@ def distance_to_english(tag: str) -> int | None:
     not Latin. An order of groups, not a scale: it knows nothing of loans, word order or typology.
     The branches are those of Glottolog. A pair such as `de-en` counts as its first language.
     """
-    primary, *rest = tag.split("-")
+    primary = tag.partition("-")[0]
     row = LANGUAGES.get(primary)
     if row is None:
         return None
@@ -330,8 +334,7 @@ def distance_to_english(tag: str) -> int | None:
         steps = 2
     else:
         steps = 3 if row.family == "Indo-European" else 4
-    script = next((part for part in rest if part.istitle() and len(part) == 4), row.script)
-    return steps + (script != "Latn")
+    return steps + (script_of(tag) != "Latn")
 
 
 def from_tatoeba(code: str) -> str:

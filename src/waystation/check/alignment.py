@@ -25,7 +25,7 @@ from waystation.check.findings import Finding, Severity, share
 from waystation.check.labels import question
 from waystation.check.reading import Part
 from waystation.check.texts import gold, key, normalised, parts
-from waystation.languages import LANGUAGES, listed
+from waystation.languages import listed, script_of
 
 _NUMBER: Final = re.compile(r"\d(?:[.,'’٫٬\u00a0\u202f ]?\d)+")
 _URL: Final = re.compile(r"https?://[!-~]+|www\.[!-~]+")
@@ -305,7 +305,7 @@ def _english(text: str) -> int:
 
 def _script(part: Part) -> Iterator[Finding]:
     """Texts of which at most a fifth of the letters are of the language's script."""
-    script = _script_of(part.language)
+    script = script_of(part.language)
     starts = _SCRIPTS.get(script)
     if starts is None:
         return
@@ -318,13 +318,6 @@ def _script(part: Part) -> Iterator[Finding]:
         )
         severity: Severity = "warning" if len(other) * 20 >= number else "note"
         yield part.finding("other-script", severity, len(other), message, other)
-
-
-def _script_of(tag: str) -> str:
-    """The ISO 15924 code of a tag, its own where it names one; "" where none is known."""
-    primary, *rest = tag.split("-")
-    named = [subtag for subtag in rest if len(subtag) == 4]
-    return named[0] if named else LANGUAGES[primary].script if primary in LANGUAGES else ""
 
 
 def _own_text(example: Any) -> str:

@@ -15,14 +15,13 @@ from typing import Any, Final
 from waystation import packaged, sources
 from waystation.check.findings import Finding, Severity, TokenRow, share
 from waystation.errors import ModelError
-from waystation.languages import LANGUAGES
+from waystation.languages import writes_spaces
 from waystation.task import Task
 
 SAMPLE: Final = 2000
 WINDOWED: Final = ("span", "tagging")  # what is too long is cut into windows, not cut off
 UNKNOWN: Final = 0.01
 FINER: Final = 2.5
-_UNSPACED: Final = ("Hans", "Hant", "Hani", "Jpan", "Thai", "Laoo", "Khmr", "Mymr", "Tibt")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +109,7 @@ def _row(backbone: str, tokenizer: Any, asked: Asked) -> TokenRow:
             long.add(owner)
     tokens = sum(count for count, _ in encoded)
     words = sum(len(text.split()) for text in texts)
-    spaced = _spaced(asked.language)
+    spaced = writes_spaces(asked.language)
     return TokenRow(
         backbone=backbone,
         task=asked.name,
@@ -154,11 +153,6 @@ def _inputs(example: Any) -> list[tuple[str, str | None]]:
     if hasattr(example, "text"):
         return [(example.text, example.pair)]
     return [(str(getattr(example, "prompt", "") or getattr(example, "query", "")), None)]
-
-
-def _spaced(tag: str) -> bool:
-    primary = tag.split("-")[0]
-    return primary not in LANGUAGES or LANGUAGES[primary].script not in _UNSPACED
 
 
 def _findings(row: TokenRow, asked: Asked) -> Iterator[Finding]:

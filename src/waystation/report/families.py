@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from waystation.languages import LANGUAGES, name_of
+from waystation.languages import LANGUAGES, name_of, script_of
 
 OTHER: Final = "Other"
 SCRIPTS: Final = {
@@ -34,11 +34,10 @@ class Row(NamedTuple):
 
 def row(tag: str) -> Row:
     """A tag's row; the first part of a pair such as `de-en` decides."""
-    primary, *rest = tag.split("-")
-    known = LANGUAGES.get(primary)
+    known = LANGUAGES.get(tag.partition("-")[0])
     if known is None:
         return Row(tag, tag, OTHER, "")
-    script = next((part for part in rest if part.istitle() and len(part) == 4), known.script)
+    script = script_of(tag)
     return Row(tag, name_of(tag), known.family, SCRIPTS.get(script, script))
 
 
