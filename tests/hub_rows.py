@@ -242,6 +242,26 @@ PUBLISHED: dict[tuple[str, str, str], Dataset] = {
         ],
         converted=True,
     ),
+    ("hellaswag", "en", "dev"): Dataset(
+        "Rowan/hellaswag",
+        "default",
+        "validation",
+        Features(
+            {
+                "ind": INT32,
+                **texts("activity_label", "ctx_a", "ctx_b", "ctx"),
+                "endings": Sequence(TEXT),
+                **texts("source_id", "split", "split_type", "label"),
+            }
+        ),
+        [
+            {"ind": 4, "activity_label": "Cooking", "ctx_a": "A pot boils.", "ctx_b": "she"}
+            | {"ctx": "A pot boils. she", "endings": ["stirs.", "sings.", "flies.", "reads."]}
+            | {"source_id": "mini~1", "split": "val", "split_type": "indomain", "label": label}
+            for label in ("0", "")
+        ],
+        converted=True,
+    ),
     ("copa", "en", "test"): Dataset(
         "aps/super_glue",
         "copa",
