@@ -1,12 +1,17 @@
 # make quickstart   the whole path in minutes: environment, a small study, its report
 # make test         linters, types, floors and the fast tests
-# make test-all     the slow tests
+# make test-all     all other tests, and property tests again with more examples
 # make docs         the documentation site, in site/
 # make lock         pin the newest allowed versions again (needs uv)
 
 VENV := .venv
 BIN := $(VENV)/bin
-FAST := not slow and not model and not browser and not ray
+FAST := not slow and not data and not model and not browser and not ray
+# What downloads, opens a browser, starts a cluster or kills processes runs one test at a time.
+ALONE := model or browser or ray or alone
+# A file's tests share fixtures; eight processes with torch need some 8 GB.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+PARALLEL := -n auto --maxprocesses 8 --dist loadfile
 # Packages that torch alone needs, of the version that its own build asks for.
 TORCH_ONLY := torch triton cuda-bindings cuda-pathfinder cuda-toolkit \
 	nvidia-cublas nvidia-cuda-cccl nvidia-cuda-cupti nvidia-cuda-nvrtc nvidia-cuda-runtime \
@@ -25,10 +30,12 @@ test: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "$(FAST)"
+	$(PYTEST) $(PARALLEL) -m "$(FAST)"
 
 test-all: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m "not ($(FAST))"
+	$(PYTEST) $(PARALLEL) --hypothesis-profile=thorough \
+		-m "(not ($(FAST)) or hypothesis) and not ($(ALONE))"
+	$(PYTEST) -m "$(ALONE)"
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/python scripts/docs.py

@@ -72,6 +72,7 @@ def test_every_kind_learns_its_examples_by_heart(kind: str, tmp_path: Path) -> N
     assert [p.id for p in predictions] == [str(i) for i in range(32)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["decoder", "seq2seq"])
 def test_text_is_learnt_and_generated(kind: str, tmp_path: Path) -> None:
     model = toys.model(kind, text=True)
@@ -81,6 +82,7 @@ def test_text_is_learnt_and_generated(kind: str, tmp_path: Path) -> None:
     assert read(tmp_path, "training")["trained_rows"] == 400  # not trimmed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["decoder", "seq2seq", "xlm-roberta"])
 def test_any_backbone_under_any_head(kind: str, tmp_path: Path) -> None:
     members = [toys.member(k) for k in ("classification", "choice", "tagging", "span")]
@@ -222,6 +224,7 @@ def contents(folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_equal_runs_in_two_processes_write_equal_bytes(tmp_path: Path) -> None:
     command = [sys.executable, "-c", REPEATED, str(tmp_path / "a")]
     subprocess.run(command, cwd=Path(__file__).parents[1], check=True)

@@ -6,14 +6,17 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from synthetic_pages import aspects_of, chosen, excerpts_of, large
 from synthetic_results import HOSTILE, QUICK, renamed, synthetic
 from waystation.excerpts import Excerpt, Text
 from waystation.report import analyse, render
+
+if TYPE_CHECKING:  # a second to import, in every process that collects tests
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 
@@ -24,12 +27,20 @@ FLAGS = (
 ARABIC = "أكلت القطة السمكة قبل أن يعود الصياد"
 
 
+def expect(locator: Any) -> Any:
+    from playwright.sync_api import expect
+
+    return expect(locator)
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     names = ("chromium", "chromium-browser", "google-chrome")
     path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
         pytest.skip(f"none of {', '.join(names)} on PATH")
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser

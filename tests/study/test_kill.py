@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from miniature import write
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def test_a_killed_run_continues_to_the_same_bytes(tmp_path: Path) -> None:
