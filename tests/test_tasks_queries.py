@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -301,3 +302,17 @@ def test_real_files():
     queries = load(DATA, "bucc2018", "zh", "dev")
     assert (len(queries), sum(len(q.relevant) for q in queries)) == (8624, 257)
     assert len(pool(DATA, "bucc2018", "zh", "dev")) == 13589
+
+
+def test_a_file_that_every_language_has_is_read_once(tmp_path):
+    put(tmp_path, "mewslix/candidate_set_entities.jsonl", [ENTITY])
+    mewslix, read = get("mewslix"), []
+
+    def counted(files, language, split):
+        read.append(language)
+        return mewslix.pools[0].read(files, language, split)
+
+    task = replace(mewslix, pools=(replace(mewslix.pools[0], read=counted),))
+    loaded = sources.load_pool(task, tmp_path, task.languages, "test")
+    assert read == ["ar"]
+    assert len(loaded.examples) == len(loaded.files) == 1

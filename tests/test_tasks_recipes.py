@@ -85,7 +85,7 @@ def test_queries_and_mining():
     assert get("bucc2018").mines
     assert get("bucc2018").tune_split == "dev"
     assert get("bucc2018").head == HeadSpec(kind="query", options=(("search", "mine"),))
-    assert [name for name in CATALOGUE if get(name).shared_pool] == ["lareqa"]
+    assert [name for name in CATALOGUE if get(name).shared_pool] == ["lareqa", "mewslix"]
 
 
 def test_sizes_in_numbers():

@@ -192,11 +192,18 @@ def load(task: Task[Any], data: Place, language: str, split: str) -> Loaded:
 
 
 def load_pool(task: Task[Any], data: Place, languages: Sequence[str], split: str) -> Loaded:
-    """The candidates of some languages and a split or sum of splits, ids checked."""
+    """The candidates of some languages and a split or sum of splits, ids checked.
+
+    Files that several languages have are read once.
+    """
     candidates: dict[str, Candidate] = {}
     files: dict[SourceFile, None] = {}
+    read: list[tuple[str, tuple[Path, ...]]] = []
     for language, part in itertools.product(languages, parts(split)):
         found = find(task, data, language, part, pool=True)
+        if found.files and (part, found.files) in read:
+            continue
+        read.append((part, found.files))
         files |= dict.fromkeys(source_file(path, data) for path in found.files)
         path = found.files[0] if found.files else task.name
         empty = True

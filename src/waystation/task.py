@@ -57,9 +57,10 @@ class Task(Generic[E]):
     where a study says `recipes: official`.
 
     `pools` are the layouts of what queries search, read like examples; with `shared_pool` the
-    pools of all languages that are there are one. A task whose head mines pairs (option
-    search=mine) chooses its threshold on `tune_split`. `official_variants` pairs a backbone's
-    number of layers with the layer, pooling and scoring of the official scripts.
+    pools of all languages that are there are one, and a file that several have is read once, for
+    the first. A task whose head mines pairs (option search=mine) chooses its threshold on
+    `tune_split`. `official_variants` pairs a backbone's number of layers with the layer, pooling
+    and scoring of the official scripts.
     """
 
     name: str

@@ -29,7 +29,9 @@ def with_pool(part: Part, data: Place, cache: Cache) -> Part:
     task = part.task
     if not task.pools or not part.examples:
         return part
-    languages = sources.available(task, data, part.split) if task.shared_pool else (part.language,)
+    languages: tuple[str, ...] = (part.language,)
+    if task.shared_pool:
+        languages = sources.available(task, data, part.split, pool=True) or languages
 
     def without(code: str, message: str) -> Part:
         found = part.finding(code, "error", len(part.examples), f"no candidates: {message}")

@@ -260,6 +260,7 @@ MEWSLIX: Final = Task(
         mentions.entities,
         *under(_MEWSLIX_FOLDERS, dict.fromkeys(("dev", "test"), "candidate_set_entities.jsonl")),
     ),
+    shared_pool=True,
     languages=listed("ar de en es fa ja pl ro ta tr uk"),
     splits=("dev", "test"),
     metrics=(MAP20,),
