@@ -1,9 +1,8 @@
 """Sentences to vectors: one layer of a model, pooled.
 
-Layer 0 is the embedding layer, None the last. Pooling as in `heads.retrieval`: mean over all
-tokens, cls (the first token) or words (mean without special tokens). Texts are tokenised some
-thousands at a time, so that memory is the vectors, one batch's states and little more. Nothing
-is searched here.
+Layer 0 is the embedding layer, None the last. Poolings are those of `heads.retrieval`. Texts are
+tokenised some thousands at a time, so that memory is the vectors, one batch's states and little
+more. Nothing is searched here.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from waystation.batching import TOKENS, by_token_budget, collate
 from waystation.errors import ModelError
 from waystation.heads import Row
-from waystation.heads.pieces import encode_texts, mean_states, word_states
+from waystation.heads.pieces import encode_texts, pooled_by
 from waystation.predict import memory_advice
 from waystation.settings import Numerics
 
@@ -82,11 +81,7 @@ def embed(
 
 def _vectors(model: Model, batch: Batch, variant: Variant) -> NDArray[np.float32]:
     states = _states(model, batch, variant.layer)  # [B, T, D]
-    if variant.pooling == "cls":
-        pooled = states[:, 0].float()  # [B, D]
-    else:
-        pooled = (mean_states if variant.pooling == "mean" else word_states)(model, states, batch)
-    return np.asarray(pooled.cpu().numpy())
+    return np.asarray(pooled_by(variant.pooling, model, states, batch).cpu().numpy())
 
 
 def _states(model: Model, batch: Batch, layer: int | None) -> Tensor:

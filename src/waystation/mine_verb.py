@@ -184,7 +184,7 @@ def _embed(
 ) -> tuple[list[Any], dict[str, Any]]:
     """The vectors of both sides, and what made them."""
     from waystation.embed import Variant, embed
-    from waystation.heads.retrieval import POOLINGS
+    from waystation.heads.pieces import POOLINGS
 
     if request.pooling not in POOLINGS:
         raise UserError(

@@ -199,6 +199,16 @@ def pooled(model: Model, batch: Batch) -> Tensor:
     return states[range(len(last)), last]
 
 
+POOLINGS: Final = ("mean", "cls", "words")
+
+
+def pooled_by(pooling: str, model: Model, states: Tensor, batch: Batch) -> Tensor:
+    """One vector per row under one of POOLINGS, [B, D], in float32; cls is the first token's."""
+    if pooling == "cls":
+        return states[:, 0].float()  # [B, D]
+    return {"mean": mean_states, "words": word_states}[pooling](model, states, batch)
+
+
 def mean_states(model: Model, states: Tensor, batch: Batch) -> Tensor:
     """The mean state of each row's tokens, [B, D], in float32 whatever the autocast.
 

@@ -5,7 +5,9 @@ A variant is a layer and a pooling, `8/mean`, compared by cosine; with a margin 
 pooling="mean,cls,words" (default mean); scoring="cosine,ratio,distance"; neighbours="4", what
 margins average over. Mean pooling takes special tokens in, as the XTREME scripts do by default
 (`third_party/evaluate_retrieval.py`, `--pool_skip_special_token` off), words leaves them out, cls
-is the first token's state. A decoder's first token is never in a mean (see `mean_states`), which
+is the first token's state. (What the scripts of LAReQA and Mewsli-X train and compare is that
+state after the pooler, a dense layer and a tanh, `third_party/bert.py`; cls has no pooler, since
+other backbones and checkpoints have none.) A decoder's first token is never in a mean (see `mean_states`), which
 also makes cls useless there.
 
 Two kinds share this file. Of a bitext, the two sides are each other's candidates and both
@@ -45,8 +47,8 @@ from waystation.examples import (
     RetrievalPrediction,
 )
 from waystation.heads import Row
-from waystation.heads.pieces import Cuts, encode_texts, mean_states, word_states
-from waystation.mining import MARGINS, Neighbourhood, margin_of, select_pairs
+from waystation.heads.pieces import POOLINGS, Cuts, encode_texts, pooled_by
+from waystation.mining import MARGINS, NEIGHBOURS, Neighbourhood, margin_of, select_pairs
 from waystation.search import nearest, nearest_both
 
 if TYPE_CHECKING:
@@ -55,10 +57,7 @@ if TYPE_CHECKING:
     from waystation.batching import Batch
     from waystation.model import Model
 
-POOLINGS: Final = ("mean", "cls", "words")
 SCORINGS: Final = ("cosine", "ratio", "distance")
-NEIGHBOURS: Final = 4
-"""Neighbours kept per sentence of a bitext, and what margins average over."""
 RANKED: Final = 20
 """Candidates kept per query: what mAP@20 looks at."""
 SCALE: Final = 100.0
@@ -90,6 +89,7 @@ class Embedding:
         self.poolings = _among(spec, "pooling", "mean", POOLINGS)
         mined = spec.option("search", "") == "mine"
         self.scorings = _among(spec, "scoring", "ratio" if mined else "cosine", SCORINGS)
+        # Kept per sentence of a bitext, and what margins average over.
         self.neighbours = int(spec.option("neighbours", str(NEIGHBOURS)))
         self.variants: tuple[str, ...] = ()
 
@@ -112,7 +112,7 @@ class Embedding:
         layers = self._layers(len(states))
         self.variants = tuple(f"{layer}/{p}" for layer in layers for p in self.poolings)
         kept = [
-            self._pooled(model, states[layer], batch, p) for layer in layers for p in self.poolings
+            pooled_by(p, model, states[layer], batch) for layer in layers for p in self.poolings
         ]
         return list(torch.stack(kept, dim=1).cpu().numpy())  # B times [V, D]
 
@@ -141,7 +141,7 @@ class Embedding:
         parts = by_token_budget([len(row.tokens) for row in rows], TOKENS)
 
         def embed(_: Tensor, inputs: Batch) -> Tensor:
-            return self._pooled(model, model.states(inputs), inputs, self.poolings[0])
+            return pooled_by(self.poolings[0], model, model.states(inputs), inputs)
 
         made = []
         for part in parts:
@@ -153,11 +153,6 @@ class Embedding:
             made.append(checkpoint(embed, *given, use_reentrant=False) if again else embed(*given))
         order = torch.tensor([i for part in parts for i in part], device=device)
         return torch.cat(made)[order.argsort()]
-
-    def _pooled(self, model: Model, states: Tensor, batch: Batch, pooling: str) -> Tensor:
-        if pooling == "cls":
-            return states[:, 0].float()  # [B, D]
-        return (mean_states if pooling == "mean" else word_states)(model, states, batch)
 
     def _layers(self, available: int) -> list[int]:
         option = self.spec.option("layers", "all")
