@@ -297,10 +297,7 @@ def test_mock_data_to_the_last_digit() -> None:
     found = score_benchmark(XTREME_R, folder / "predictions", folder / "labels")
     assert found["tasks"]["mewslix"]["averages"] == {"map@20": 14.39025156130419}
     assert found["score"] is None
-    assert (
-        "xcopa: no predictions (xcopa/test-*.jsonl) and no references (xcopa/test-*.jsonl)."
-        in (found["missing"])
-    )
+    assert "xcopa: no predictions and no references (xcopa/test-*.jsonl)." in found["missing"]
 
 
 def test_the_published_averages_give_the_published_groups() -> None:
@@ -421,8 +418,21 @@ def test_the_verb(folders: tuple[Path, Path]) -> None:
     assert ["overall", "(9", "tasks)", "incomplete"] in [
         x.split() for x in shown.stdout.split("\n")
     ]
-    assert "Missing: mlqa: no predictions for en, es, ar, hi, vi, zh and no references" in (
-        shown.output
+    assert (
+        "Missing: mlqa: no predictions and no references for en, es, ar, hi, vi, zh."
+        in shown.output
+    )
+    assert "last digit" not in shown.output  # that is said of an overall score, and there is none
+
+
+def test_folders_without_any_file_of_the_benchmark(folders: tuple[Path, Path]) -> None:
+    made, gold = folders
+    with pytest.raises(UserError) as error:
+        score_benchmark(XTREME, made / "xnli", gold)
+    assert str(error.value) == (
+        f"expected files of XTREME such as pawsx/test-de.tsv in {made / 'xnli'} and {gold}, found"
+        " none that both have; give the folders that hold the tasks' folders, or the name of a"
+        " task to score one file."
     )
 
 

@@ -84,7 +84,10 @@ def test_a_partial_submission_scores_as_the_study_did(
     done = submit(path, options, XTREME, made, Choice(partial=True, references=gold))
     assert done.files == 4 + 2 + 7
     assert done.route == "small#none@0 (tiny)"
-    assert "bucc2018: neighbours of 1/mean/ratio, which is not the official variant." in done.notes
+    assert (
+        "bucc2018: layer 1, mean pooling, ratio margin, which is not the official variant."
+        in done.notes
+    )
     found: Any = score_benchmark(XTREME, made, gold)
     assert found["tasks"]["mlqa"]["score"] is not None
     assert found["tasks"]["bucc2018"]["score"] is not None

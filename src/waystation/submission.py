@@ -21,6 +21,7 @@ from waystation.examples import JSON
 from waystation.lock import task_of
 from waystation.plan import Route
 from waystation.report.analysis import headline_variant
+from waystation.report.numbers import variant as in_words
 from waystation.run import Options, Prepared, prepare
 from waystation.score import layout
 from waystation.score.benchmark import sizes
@@ -215,7 +216,7 @@ def _content(
         names = list(predictions[0].variants)
         official = task.official_among(names)
         variant = headline_variant(names, official)
-        note = f"{part.name}: neighbours of {variant}" + (
+        note = f"{part.name}: {in_words(variant)}" + (
             "." if variant == official else ", which is not the official variant."
         )
         notes += [note] if len(names) > 1 and note not in notes else []

@@ -110,10 +110,17 @@ def score_benchmark(
         notes += sizes(part, counts)
     if faults:
         raise UserError("\n".join(faults))
-    return summed_up(benchmark, values) | {
+    if not any(languages for part in values.values() for languages in part.values()):
+        raise UserError(
+            f"expected files of {benchmark.title} such as {_example(benchmark)} in {predictions}"
+            f" and {references}, found none that both have; give the folders that hold the tasks'"
+            " folders, or the name of a task to score one file."
+        )
+    scores = summed_up(benchmark, values)
+    return scores | {
         "missing": cast("JSON", missing),
         "notes": cast("JSON", notes),
-        "remarks": list(benchmark.notes),
+        "remarks": list(benchmark.notes) if scores["score"] is not None else [],
     }
 
 
@@ -138,20 +145,25 @@ def _check_folders(benchmark: Benchmark, predictions: Path, references: Path) ->
             raise UserError(
                 f"expected a folder of {what} at {folder}, with one folder per task of"
                 f" {benchmark.title}, found {found}; give the folder that holds"
-                f" {benchmark.parts[0].file(benchmark.parts[0].languages[0])}."
+                f" {_example(benchmark)}."
             )
+
+
+def _example(benchmark: Benchmark) -> str:
+    return benchmark.parts[0].file(benchmark.parts[0].languages[0])
 
 
 def _absent(part: Part, predictions: Path, references: Path) -> list[str]:
     """One sentence for a task of which files are not there."""
-    said = []
+    said: dict[str, str] = {}
     for folder, what in ((predictions, "predictions"), (references, "references")):
         tags = [tag for tag in part.languages if not (folder / part.file(tag)).exists()]
-        if len(tags) == len(part.languages):
-            said.append(f"no {what} ({part.file('*')})")
-        elif tags:
-            said.append(f"no {what} for {', '.join(tags)}")
-    return [f"{part.name}: {' and '.join(said)}."] if said else []
+        if tags:
+            where = f" for {', '.join(tags)}"
+            where = f" ({part.file('*')})" if len(tags) == len(part.languages) else where
+            said[where] = f"{said[where]} and no {what}" if where in said else f"no {what}"
+    both = " and ".join(f"{what}{where}" for where, what in said.items())
+    return [f"{part.name}: {both}."] if both else []
 
 
 def _strangers(benchmark: Benchmark, folder: Path) -> list[str]:
