@@ -100,3 +100,16 @@ def test_out_of_memory_names_the_setting_to_lower(
     monkeypatch.setattr("waystation.heads.tagging.Tagging.outputs", fail)
     with pytest.raises(StepFailed, match=r"predicting tagging in en, .* lower `max_tokens`"):
         module.predict(trained, toys.head("tagging"), toys.tagging(2), toys.NUMERICS, **ARGUMENTS)
+
+
+def test_embeddings_that_cannot_fit_are_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec, model = toys.head("bitext", layers="0,1", pooling="mean,cls"), toys.model()
+    wanted = 2 * 3 * 4 * model.hidden_size * 4  # sides, pairs, variants, float32
+    monkeypatch.setattr(module, "memory_bytes", lambda: wanted)
+    found = module.predict(model, spec, toys.bitext(3), toys.NUMERICS, **ARGUMENTS)
+    assert len(found) == 3
+    monkeypatch.setattr(module, "memory_bytes", lambda: wanted - 1)
+    with pytest.raises(
+        StepFailed, match=r"embeddings of 6 texts under 4 layers and poolings, 0\.0"
+    ):
+        module.predict(model, spec, toys.bitext(3), toys.NUMERICS, **ARGUMENTS)

@@ -6,18 +6,21 @@ Kinds differ in their heads only; retrieval's search is part of its head. Nothin
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from waystation.batching import TOKENS, by_token_budget, collate
 from waystation.errors import ModelError, StepFailed
 from waystation.examples import Candidate, HeadSpec, Prediction
-from waystation.heads import Head, Row, build, pieces
+from waystation.heads import WHOLE_BATCH, Head, Row, build, pieces
 from waystation.settings import Numerics
 
 if TYPE_CHECKING:
@@ -104,6 +107,8 @@ def _outputs(
             torch.autocast(device.type, torch.bfloat16, enabled=numerics.precision == "bf16"),
         ):
             outputs = head.outputs(model, collate(part, model.pad_id, max_tokens, device))
+        if not done and head.spec.kind in WHOLE_BATCH:
+            _check_room(outputs[0], len(rows))
         for row, output in zip(part, outputs, strict=True):
             kept[row.example][row.part] = output
         done += len(batch)
@@ -111,6 +116,22 @@ def _outputs(
             shown = time.monotonic()
             progress(done, len(rows))
     return [list(zip(parts, out, strict=True)) for parts, out in zip(encoded, kept, strict=True)]
+
+
+def memory_bytes() -> int:
+    """The machine's memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _check_room(vectors: NDArray[np.float32], texts: int) -> None:
+    """Refuses at once what the system would kill after hours: embeddings are all in memory."""
+    wanted, there = vectors.nbytes * texts, memory_bytes()
+    if wanted > there:
+        raise StepFailed(
+            f"expected room for the embeddings of {texts:,} texts under {len(vectors)} layers and"
+            f" poolings, {wanted / 2**30:,.1f} GiB, found a machine of {there / 2**30:,.1f} GiB;"
+            " name fewer `layers` or `pooling` of the target."
+        )
 
 
 @contextmanager
