@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from waystation import sources
-from waystation.errors import DataError
 from waystation.entries import said_of
+from waystation.errors import DataError
 from waystation.task import get
 
 
