@@ -301,3 +301,13 @@ def test_the_grid_is_planned_on_miniature_files(tmp_path: Path) -> None:
     assert own == {*NINE, "multi-task"} - {"mnli", "squad-v1"}
     assert len(labels) == 8 + 11 * 6
     assert {route.stop for route in found.routes} == {"none", *NINE, "multi-task"}
+
+
+def test_long_label_sets_are_cut_in_messages(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text("targets: [{task: ccg, fine_tune: udpos}]\n")
+    with pytest.raises(StudyFaults) as caught:
+        load_study(path)
+    message = str(caught.value)
+    assert "the head of 'ccg' (tagging: N, N/N, NP[nb]/N, ," in message
+    assert "S[dcl]\\NP)/S[dcl] and 402 more), found 'udpos' (tagging: ADJ" in message

@@ -18,7 +18,7 @@ from waystation import display, packaged, sources, task
 from waystation.check import official
 from waystation.errors import UserError, suggest
 from waystation.hub import in_words
-from waystation.task import CATALOGUE, Layout, Task
+from waystation.task import CATALOGUE, MIXTURES, Layout, Task
 
 LINES_SHOWN: Final = 6
 LABELS_SHOWN: Final = 24
@@ -45,8 +45,11 @@ def show_tasks(data: Path | None, *, json: bool) -> None:
             "here",
         ),
     )
+    print()
+    for name, members in MIXTURES.items():
+        print(f"As a stop or in a `mix:`, {name} stands for {', '.join(members)} together.")
     print(
-        "\nWithout --data a task is read from the hub where it has a schema there; one that is"
+        "Without --data a task is read from the hub where it has a schema there; one that is"
         " not verified\nagrees with public documentation and has not been compared with the live"
         " hub."
     )

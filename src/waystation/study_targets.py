@@ -39,6 +39,7 @@ OPTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "span": {"windows": ("shared", "official")},
 }
 """Options of a target's head, by kind, with their values."""
+LABELS_SHOWN: Final = 24
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "pooling": ("mean", "cls", "words"),
     "scoring": ("cosine", "ratio", "distance"),
@@ -226,4 +227,7 @@ def _check_fit(item: Item, task: Task[Any], stage: Stage, known: Tasks) -> None:
 
 
 def _head(task: Task[Any]) -> str:
-    return f"{task.kind}: {', '.join(task.labels)}" if task.labels else task.kind
+    labels = ", ".join(task.labels[:LABELS_SHOWN])
+    more = len(task.labels) - LABELS_SHOWN
+    labels += f" and {more} more" if more > 0 else ""
+    return f"{task.kind}: {labels}" if labels else task.kind
