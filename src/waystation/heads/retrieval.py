@@ -7,8 +7,8 @@ margins average over. Mean pooling takes special tokens in, as the XTREME script
 (`third_party/evaluate_retrieval.py`, `--pool_skip_special_token` off), words leaves them out, cls
 is the first token's state. (What the scripts of LAReQA and Mewsli-X train and compare is that
 state after the pooler, a dense layer and a tanh, `third_party/bert.py`; cls has no pooler, since
-other backbones and checkpoints have none.) A decoder's first token is never in a mean (see `mean_states`), which
-also makes cls useless there.
+other backbones and checkpoints have none.) A decoder's first token is never in a mean (see
+`mean_states`), which also makes cls useless there.
 
 Two kinds share this file. Of a bitext, the two sides are each other's candidates and both
 directions are kept. Queries search a pool and keep its 20 nearest, or with search=mine the pairs

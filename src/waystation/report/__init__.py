@@ -13,7 +13,7 @@ from typing import Final
 from waystation.buckets import Aspects
 from waystation.errors import UserError, suggest
 from waystation.excerpts import Excerpt
-from waystation.report import html, latex, tables
+from waystation.report import html, latex, markdown, tables
 from waystation.report.analysis import Analysis, analyse
 from waystation.report.terminal import show
 from waystation.results import Results
@@ -48,5 +48,5 @@ def render(
     if format == "latex":
         return latex.document(analysis)
     if format == "md":
-        return tables.markdown(analysis, aspects)
+        return markdown.markdown(analysis, aspects)
     return tables.as_json(analysis, aspects)
