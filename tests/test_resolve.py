@@ -201,3 +201,16 @@ def test_equal_trainings_have_equal_heads_whatever_is_compared_afterwards() -> N
     cut = Target(name="t", options={"windows": "official"})
     assert trained_head(squad, cut, "span", "study").options == (("windows", "official"),)
     assert trained_head(snli, cut, "span", "study") == snli.head
+
+
+def test_two_tasks_of_one_name_are_refused(folder: Path) -> None:
+    """Their examples would be taken for each other's."""
+    (folder / "mine.py").write_text(
+        "from dataclasses import replace\nfrom waystation.task import get\n"
+        "MINE = replace(get('snli'), version=9)\n"
+    )
+    text = CSV.replace("targets", 'intermediate: ["mine.py:MINE", {name: x, task: snli}]\ntargets')
+    (folder / "own.yaml").write_text(text)
+    message = r"'snli' for mine\.py:MINE and for snli; give yours another `name`\.$"
+    with pytest.raises(UserError, match=message):
+        _resolve(folder)

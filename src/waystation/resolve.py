@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -53,6 +53,7 @@ class Resolver:
 
     study: Study
     entries: Entries
+    _named: dict[str, tuple[str, Task[Any]]] = field(default_factory=dict)
 
     @property
     def beside(self) -> Path:
@@ -60,8 +61,15 @@ class Resolver:
         return self.study.path.resolve().parent
 
     def task(self, use: TaskUse | Target) -> Task[Any]:
-        """The Task that a use names."""
-        return task_of({"task": use.task, "own": own_json(use.own)}, self.beside)
+        """The Task that a use names; no other one of the study may have its name."""
+        found = task_of({"task": use.task, "own": own_json(use.own)}, self.beside)
+        other, known = self._named.setdefault(found.name, (use.task, found))
+        if other != use.task and known is not found:
+            raise UserError(
+                f"{self.study.path}: expected a name of its own for each task, found"
+                f" '{found.name}' for {other} and for {use.task}; give yours another `name`."
+            )
+        return found
 
     def stage(self, stage: Stage, target: Target | None = None) -> JSON:
         """A training stage with its members' data pinned."""
