@@ -18,11 +18,12 @@ from waystation import sources
 from waystation.errors import DataError, UserError
 from waystation.examples import Answer, SpanExample, SpanPrediction
 from waystation.metrics import measure, total
+from waystation.metrics import multichecklist as metric
 from waystation.metrics.multichecklist import CHECKLIST, normalise
 from waystation.score import score
 from waystation.score.files import score_files
 from waystation.task import get
-from waystation.tasks import multichecklist
+from waystation.tasks import multichecklist_templates
 
 GOLDEN = json.loads(
     Path(__file__).with_name("multichecklist_golden.json").read_text(encoding="utf-8")
@@ -175,7 +176,7 @@ def by_test(examples):
 def test_suites_are_made_from_templates(tmp_path):
     templates(tmp_path)
     found = by_test(sources.load(TASK, tmp_path, "en", "test").examples)
-    assert list(found) == list(multichecklist.TESTS)
+    assert list(found) == list(metric.TESTS)
     assert {e.answers[0].text for e in found["animal_vehicle"]} == {"a goat"}
     comp = found["comp"][0]
     loser = comp.answers[0].text
@@ -219,7 +220,7 @@ def test_conditions_choose_words(tmp_path):
 
 
 def test_all_the_languages_of_the_official_columns_have_names():
-    names = multichecklist._first_names()
+    names = multichecklist_templates.first_names()
     assert names["en", "male"][0] == "John"
     assert names["ru", "first_name"][1] == "Татьяна"
     assert ("yo", "male") not in names
@@ -271,7 +272,7 @@ class Trap:
 TRAP = "trap.txt"
 
 
-def suite(folder, names=multichecklist._NAMES):
+def suite(folder, names=multichecklist_templates.NAMES):
     tests = OrderedDict()
     for name in names:
         tests[name] = Suite(
@@ -297,7 +298,7 @@ def test_published_suites_are_read_without_running_them(tmp_path, monkeypatch):
 
 
 def test_faults_in_suites(tmp_path):
-    path = suite(tmp_path, multichecklist._NAMES[:2])
+    path = suite(tmp_path, multichecklist_templates.NAMES[:2])
     with pytest.raises(DataError, match="expected the test 'size, shape, age, color' in a suite"):
         sources.load(TASK, tmp_path, "sw", "test")
     for content in (b"", b"no pickle", path.read_bytes()[:-40], pickle.dumps([1, 2])):
@@ -337,4 +338,4 @@ def test_own_predictions_are_scored_against_templates(tmp_path):
     predictions = tmp_path / "predictions.json"
     predictions.write_text(json.dumps({e.id: e.answers[0].text for e in examples}))
     values = score_files(TASK, predictions, references, "en")["variants"][""]["success"]["values"]
-    assert values == {"success": 100.0, **{f"error_{t}": 0.0 for t in multichecklist.TESTS}}
+    assert values == {"success": 100.0, **{f"error_{t}": 0.0 for t in metric.TESTS}}
