@@ -149,22 +149,7 @@ def _trained(
     for stage in stages:
         config = dict(stage["config"])
         rule = config.pop("selection")
-        members: list[JSON] = [
-            {
-                "task": m["task"],
-                "version": m["version"],
-                "language": m["language"],
-                "head": m["head"],
-                "data": lock["data"][m["data"]]["digest"],
-                "dev": lock["data"][m["data"]]["dev_digest"],
-            }
-            | {
-                own: lock["data"][m["data"]][kept]
-                for own, kept in (("pool", "pool_digest"), ("dev_pool", "dev_pool_digest"))
-                if kept in lock["data"][m["data"]]
-            }
-            for m in stage["members"]
-        ]
+        members: list[JSON] = [_member(m, lock["data"][m["data"]]) for m in stage["members"]]
         spec: dict[str, JSON] = {
             "backbone": model.digest,
             "parent": model.parent,
@@ -199,6 +184,14 @@ def _trained(
     return model
 
 
+def _member(member: Mapping[str, Any], data: Mapping[str, Any]) -> JSON:
+    """What determines one task's part in a training; only retrieval has pools."""
+    own = {name: member[name] for name in ("task", "version", "language", "head")}
+    own |= {"data": data["digest"], "dev": data["dev_digest"]}
+    pools = {"pool": "pool_digest", "dev_pool": "dev_pool_digest"}
+    return own | {name: data[digest] for name, digest in pools.items() if digest in data}
+
+
 def _evaluated(
     steps: dict[str, Step],
     lock: Mapping[str, Any],
@@ -210,24 +203,14 @@ def _evaluated(
     inputs = tuple(k for k in (model.train, model.select) if k)
     route = f"{stop}>{target['name']}@{seed}"
 
-    def predicted(language: str, entry: str, pool: str | None, what: str = "") -> str:
-        spec: dict[str, JSON] = {
-            "backbone": model.digest,
-            "model": model.parent,
-            "head": target["head"],
-            "data": lock["data"][entry]["digest"],
-            "language": language,
-            "max_tokens": target["max_tokens"],
-            "stride": target["stride"],
-            "numerics": lock["numerics"],
-        }
-        context = {
-            "backbone": model.backbone,
-            "pinned": pinned(lock, model.backbone),
-            "ref": target["ref"],
-        }
-        if pool is not None:
-            spec["pool"] = lock["data"][pool]["digest"]
+    context = {
+        "backbone": model.backbone,
+        "pinned": pinned(lock, model.backbone),
+        "ref": target["ref"],
+    }
+
+    def predicted(language: str, data: tuple[str, str | None], what: str = "") -> str:
+        spec = _predict_spec(lock, model, target, language, data)
         label = f"predict {route} {language}{what}"
         return _add(
             steps, "predict", spec, context=context, inputs=inputs, label=label, unit=model.unit
@@ -235,7 +218,7 @@ def _evaluated(
 
     for language, entry in target["evaluate"].items():
         data = lock["data"][entry]["digest"]
-        predict = predicted(language, entry, target.get("pools", {}).get(language))
+        predict = predicted(language, (entry, target.get("pools", {}).get(language)))
         spec: dict[str, JSON] = {
             "predict": predict,
             "data": data,
@@ -246,7 +229,7 @@ def _evaluated(
         needs: tuple[str, ...] = (predict,)
         if language in target.get("tuning", {}):
             tuned, pool = target["tuning"][language]
-            tuning = predicted(language, tuned, pool, " (for the threshold)")
+            tuning = predicted(language, (tuned, pool), " (for the threshold)")
             spec["tuning"] = [tuning, lock["data"][tuned]["digest"]]
             needs = (predict, tuning)
         score = _add(
@@ -270,6 +253,28 @@ def _evaluated(
             data=entry,
             fine_tuned=target["fine_tuned"],
         )
+
+
+def _predict_spec(
+    lock: Mapping[str, Any],
+    model: _Model,
+    target: Mapping[str, Any],
+    language: str,
+    data: tuple[str, str | None],
+) -> dict[str, JSON]:
+    """What determines predictions; `data` names the entries of examples and of their pool."""
+    entry, pool = data
+    spec: dict[str, JSON] = {
+        "backbone": model.digest,
+        "model": model.parent,
+        "head": target["head"],
+        "data": lock["data"][entry]["digest"],
+        "language": language,
+        "max_tokens": target["max_tokens"],
+        "stride": target["stride"],
+        "numerics": lock["numerics"],
+    }
+    return spec if pool is None else spec | {"pool": lock["data"][pool]["digest"]}
 
 
 def _add(
