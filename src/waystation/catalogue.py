@@ -34,7 +34,7 @@ def show_tasks(data: Path | None, *, json: bool) -> None:
     columns += ["here"] if data else []
     rows = []
     for facts in found:
-        row = [facts["name"], facts["kind"], len(facts["languages"]), some(facts["splits"])]
+        row = [facts["name"], facts["kind"], len(facts["languages"]), some(facts["splits"], 3)]
         here = [str(len(facts["here"]))] if data else []
         rows.append([*row, facts["licence"], _checked(facts["hub"]), *here])
     display.table(
@@ -80,7 +80,10 @@ def show_task(name: str, data: Path | None, *, json: bool) -> None:
     for key in ("recipe", "official_variants"):
         shown[key] = ", ".join(f"{name} {value}" for name, value in facts[key].items())
     rows = [(key, _text(value)) for key, value in shown.items() if key not in ("name", "summary")]
-    rows += [(f"hub {key}", _text(value)) for key, value in (facts["hub"] or {}).items()]
+    hub = facts["hub"] or {}
+    if hub:
+        hub["notes"] = "\n".join(hub["notes"])
+    rows += [(f"hub {key}", _text(value)) for key, value in hub.items()]
     rows = [(key, _shortened(text)) for key, text in rows]
     display.table(("", ""), [row for row in rows if row[1] and row[0] != "hub"])
 

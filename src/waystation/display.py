@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from waystation.plan import Step
 
 PIPED_WIDTH: Final = 240
+SHORT: Final = 17
+"""Characters up to which a column keeps its width."""
+NARROW: Final = 9
+"""Characters that longer columns can do with."""
 QUIET_S: Final = 15.0
 """Piped output has at most one line of progress in so many seconds."""
 
@@ -181,14 +185,24 @@ def counting(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
 def table(
     columns: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[str] = ()
 ) -> None:
-    """A table on standard output; the columns named in `right` hold numbers."""
+    """A table on standard output; the columns named in `right` hold numbers.
+
+    Where it is too wide for the terminal long columns are folded, short ones only at need.
+    """
     console = Console()
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+    short = {n for n, width in enumerate(widths) if width <= SHORT}
+    long = len(columns) - len(short)
+    least = sum(widths[n] for n in short) + NARROW * long + 2 * (len(columns) - 1)
+    fits = least <= console.width
     shown = Table(box=None, pad_edge=False, header_style="bold", show_header=any(columns))
-    for column in columns:
+    for n, column in enumerate(columns):
         justify: Literal["left", "right"] = "right" if column in right else "left"
-        shown.add_column(column, justify=justify, overflow="fold")
-    for row in rows:
-        shown.add_row(*(str(cell) for cell in row))
+        whole = fits and n in short
+        shown.add_column(column, justify=justify, overflow="fold", no_wrap=whole)
+    for row_ in cells:
+        shown.add_row(*row_)
     if console.is_terminal:
         console.print(shown, highlight=False, markup=False)
         return
