@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from waystation import hub
-from waystation.errors import DataError, UserError, suggest
+from waystation.errors import DataError, UserError, some, suggest
 from waystation.examples import Candidate
 from waystation.hub import HubSource
 from waystation.hub_files import Hub
@@ -283,7 +283,7 @@ def check_example(task: Task[Any], example: Any, path: Path | str) -> None:
     for label in given:
         if task.labels and label not in task.labels:
             raise DataError(
-                f"expected a label of task '{task.name}' ({', '.join(task.labels)}) in example"
+                f"expected a label of task '{task.name}' ({some(task.labels, 24)}) in example"
                 f" '{example.id}', found '{label}'.{suggest(label, task.labels)}",
                 path,
             )

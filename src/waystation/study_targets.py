@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from waystation.benchmarks import BENCHMARKS
 from waystation.document import Item
+from waystation.errors import some
 from waystation.settings import TrainConfig
 from waystation.study import Stage, Target
 from waystation.study_parts import (
@@ -39,7 +40,6 @@ OPTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "span": {"windows": ("shared", "official")},
 }
 """Options of a target's head, by kind, with their values."""
-LABELS_SHOWN: Final = 24
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "pooling": ("mean", "cls", "words"),
     "scoring": ("cosine", "ratio", "distance"),
@@ -227,7 +227,4 @@ def _check_fit(item: Item, task: Task[Any], stage: Stage, known: Tasks) -> None:
 
 
 def _head(task: Task[Any]) -> str:
-    labels = ", ".join(task.labels[:LABELS_SHOWN])
-    more = len(task.labels) - LABELS_SHOWN
-    labels += f" and {more} more" if more > 0 else ""
-    return f"{task.kind}: {labels}" if labels else task.kind
+    return f"{task.kind}: {some(task.labels, 24)}" if task.labels else task.kind

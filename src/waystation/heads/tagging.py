@@ -23,7 +23,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from waystation.errors import UserError
+from waystation.errors import UserError, some
 from waystation.examples import HeadSpec, TaggingExample, TagsPrediction
 from waystation.heads import Row
 from waystation.heads.pieces import Cuts, WordPieces, as_ids, frame
@@ -133,7 +133,7 @@ class Tagging:
         for tag in example.tags:
             if tag not in self.positions:
                 raise UserError(
-                    f"expected one of the tags {', '.join(self.spec.labels)} to train on, found"
+                    f"expected one of the tags {some(self.spec.labels, 24)} to train on, found"
                     f" {tag!r} in example '{example.id}'; correct the data or the task's labels."
                 )
         return [self.positions[tag] for tag in example.tags]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from waystation import readers
-from waystation.errors import DataError, shown, suggest
+from waystation.errors import DataError, shown, some, suggest
 from waystation.examples import (
     BitextExample,
     ChoiceExample,
@@ -122,7 +122,7 @@ _PARSE: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
 def _label(task: Task[Any], label: str, path: Path, line: int) -> str:
     if not label or (task.labels and label not in task.labels):
         raise DataError(
-            f"expected one of {task.name}'s labels {', '.join(task.labels) or '(any text)'},"
+            f"expected one of {task.name}'s labels {some(task.labels, 24) or '(any text)'},"
             f" found '{shown(label)}'.{_advice(label, task.labels)}",
             path,
             line,

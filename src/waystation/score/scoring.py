@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from waystation.errors import UserError, suggest
+from waystation.errors import UserError, some, suggest
 from waystation.examples import (
     GOLD,
     JSON,
@@ -232,7 +232,7 @@ def _check(task: Task[Any], prediction: Any, example: Any) -> None:
     unknown = [label for label in labels if task.labels and label not in task.labels]
     if unknown:
         raise UserError(
-            f"expected one of {task.name}'s labels {', '.join(task.labels)} for example"
+            f"expected one of {task.name}'s labels {some(task.labels, 24)} for example"
             f" '{example.id}', found '{unknown[0]}'.{suggest(unknown[0], task.labels)}"
         )
 
