@@ -188,7 +188,8 @@ class Entries:
             if old is not None and self._unchanged(old, task, files):
                 self.found[name] = old
             else:
-                self.say(f"reading {name}")
+                said = [word for word in name.split() if not word.endswith(("=None", "=0"))]
+                self.say(f"reading {' '.join(said)}")
                 own: dict[str, JSON] = {"task": task.name, "version": task.version}
                 self.found[name] = make() | own | {"files": files()}
         except UserError as error:
