@@ -388,7 +388,7 @@ def test_the_catalogue_imports_no_hub_client() -> None:
     facts = json.loads("\n".join(ran.stdout.splitlines()[:-1]))
     unverified = {f["name"] for f in facts if f["hub"] and not f["hub"]["verified"]}
     assert "xnli" in unverified
-    # Candidates come from files, and so do the suites of MultiCheckList.
-    files = {f["name"] for f in facts if f["candidates"]} | {"multichecklist"}
+    # Candidates come from files, and so do MultiCheckList's suites and the licensed CCGbank.
+    files = {f["name"] for f in facts if f["candidates"]} | {"multichecklist", "ccg"}
     pocket = {f["name"] for f in facts if f["name"].startswith("pocket-")}
     assert {f["name"] for f in facts if f["hub"] is None} == pocket | files
