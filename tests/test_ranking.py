@@ -156,3 +156,31 @@ def test_partners_of_equal_text_are_no_mistakes() -> None:
     loss, _ = head.loss(model, collate(rows, model.pad_id))
     # Neither side has anything left to be mistaken for.
     assert float(loss) == pytest.approx(0, abs=1e-3)
+
+
+def test_equal_queries_do_not_count_each_others_answers() -> None:
+    model = toys.model()
+    model.eval()
+    head = build(toys.head("bitext"), model.tokenizer, 64, 0)
+    same = [BitextExample(id=w, source="who lives", target=f"the {w}") for w in "abc"]
+    rows = [row for parts in head.encode(same, True) for row in parts]
+    loss, _ = head.loss(model, collate(rows, model.pad_id))
+    assert float(loss) == pytest.approx(0, abs=1e-3)
+
+
+def test_cosines_are_not_rounded_to_bf16() -> None:
+    model = toys.model()
+    model.eval()
+    head = build(toys.head("bitext"), model.tokenizer, 64, 0)
+    rows = [row for parts in head.encode(bitext(6), True) for row in parts]
+    seen = []
+    original = torch.nn.functional.cross_entropy
+
+    def spy(scores: torch.Tensor, *rest: Any, **more: Any) -> torch.Tensor:
+        seen.append(scores.dtype)
+        return original(scores, *rest, **more)
+
+    with pytest.MonkeyPatch.context() as patch, torch.autocast("cpu", torch.bfloat16):
+        patch.setattr(heads.F, "cross_entropy", spy)
+        head.loss(model, collate(rows, model.pad_id))
+    assert set(seen) == {torch.float32}

@@ -20,7 +20,7 @@ Trained, both are dual encoders with shared weights: in a batch, each text is to
 partner among all partners (Chidambaram et al. 2018, arXiv 1810.12836), by cosines of the last
 layer under the first pooling, times 100 (where the official scripts begin to learn that factor,
 `third_party/bert.py`). Queries look for candidates; of a bitext both sides look for each other.
-Partners of equal text are no mistakes of each other. Batches count whole, however many passes
+Texts that are equal, on either side, are no mistakes of each other. Batches count whole, however many passes
 memory allows (Gao et al. 2021, arXiv 2101.06983): embeddings are made again for their gradients.
 """
 
@@ -122,13 +122,12 @@ class Embedding:
         vectors = F.normalize(self._vectors(model, batch), dim=1)  # [2N, D]
         left = [i for i, row in enumerate(rows) if row.part == 0]
         right = [i for i, row in enumerate(rows) if row.part == 1]
-        scores = SCALE * vectors[left] @ vectors[right].T  # [N, N]
+        # bf16 would round cosines times 100 to halves.
+        with torch.autocast(vectors.device.type, enabled=False):
+            scores = SCALE * vectors[left] @ vectors[right].T  # [N, N]
         gold = torch.arange(len(left), device=scores.device)
-        known: dict[bytes, int] = {}
-        texts = [known.setdefault(rows[i].tokens.tobytes(), len(known)) for i in right]
-        text = torch.tensor(texts, device=scores.device)
-        twins = (text[:, None] == text[None, :]) & (gold[:, None] != gold[None, :])
-        scores = scores.masked_fill(twins, -torch.inf)
+        equal = _equal(rows, left, scores.device) | _equal(rows, right, scores.device)
+        scores = scores.masked_fill(equal & (gold[:, None] != gold[None, :]), -torch.inf)
         loss = F.cross_entropy(scores, gold, reduction="sum")
         if both_ways:
             loss = (loss + F.cross_entropy(scores.T, gold, reduction="sum")) / 2
@@ -318,6 +317,14 @@ def _text(item: QueryExample | Candidate) -> str:
     if isinstance(item, QueryExample):
         return item.query
     return (item.text + item.context).replace("\n", "") if item.context else item.text
+
+
+def _equal(rows: Sequence[Row], which: Sequence[int], device: Any) -> Tensor:
+    """[N, N]: whether two of the rows are the same text."""
+    known: dict[bytes, int] = {}
+    texts = [known.setdefault(rows[i].tokens.tobytes(), len(known)) for i in which]
+    text = torch.tensor(texts, device=device)
+    return text[:, None] == text[None, :]
 
 
 def _firsts(texts: Sequence[str]) -> dict[int, int]:
