@@ -20,8 +20,9 @@ Trained, both are dual encoders with shared weights: in a batch, each text is to
 partner among all partners (Chidambaram et al. 2018, arXiv 1810.12836), by cosines of the last
 layer under the first pooling, times 100 (where the official scripts begin to learn that factor,
 `third_party/bert.py`). Queries look for candidates; of a bitext both sides look for each other.
-Texts that are equal, on either side, are no mistakes of each other. Batches count whole, however many passes
-memory allows (Gao et al. 2021, arXiv 2101.06983): embeddings are made again for their gradients.
+Texts that are equal, on either side, are no mistakes of each other. Batches count whole, however
+many passes memory allows (Gao et al. 2021, arXiv 2101.06983): embeddings are made again for their
+gradients.
 """
 
 from __future__ import annotations
