@@ -165,7 +165,10 @@ def run(request: Request, store: Path, output: Path | None, *, json: bool) -> No
             print("\t".join(pair))
     limit = "" if request.threshold is None else f" of {len(mined.scores):,} at or above the"
     limit += "" if request.threshold is None else f" threshold {request.threshold:g}"
-    _say(f"{kept:,} pairs{limit}{f' written to {output}' if output else ''}.")
+    counted = "1 pair" if kept == 1 else f"{kept:,} pairs"
+    _say(f"{counted}{limit}{f' written to {output}' if output else ''}.")
+        f"{kept:,} {'pair' if kept == 1 else 'pairs'}{limit}{f' written to {output}' if output else ''}."
+    )
 
 
 def _layer(layer: str) -> int | None:

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from waystation import readers
 from waystation.errors import DataError, UserError, some, suggest
-from waystation.examples import JSON, KINDS, from_json
+from waystation.examples import GOLD, JSON, KINDS, from_json
 from waystation.score import doubts, official
 from waystation.score.official import Row
 from waystation.score.scoring import score
@@ -110,7 +110,8 @@ def _read(
         return _queries(task, predictions, references, language)
     gold, ours = _records(references), _records(predictions)
     have_ids = ours is not None and _have(ours, "id")
-    if gold is not None and _have(gold, "id"):
+    # A data set's own JSON lines may have ids too, but not our name of the gold.
+    if gold is not None and _have(gold, "id") and _have(gold, GOLD[task.kind]):
         examples = [_example(task, row, references) for row in gold]
     elif have_ids or not _is_gold_alone(task, references):
         examples = _dataset(task, references, language, have_ids)
