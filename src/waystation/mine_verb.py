@@ -167,8 +167,6 @@ def run(request: Request, store: Path, output: Path | None, *, json: bool) -> No
     limit += "" if request.threshold is None else f" threshold {request.threshold:g}"
     counted = "1 pair" if kept == 1 else f"{kept:,} pairs"
     _say(f"{counted}{limit}{f' written to {output}' if output else ''}.")
-        f"{kept:,} {'pair' if kept == 1 else 'pairs'}{limit}{f' written to {output}' if output else ''}."
-    )
 
 
 def _layer(layer: str) -> int | None:
