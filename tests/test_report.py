@@ -124,6 +124,20 @@ def test_a_route_without_english_has_no_gap() -> None:
     assert [t.stop for t in part.transfer] == ["none", "commonsenseqa", "nli+commonsenseqa"]
 
 
+def test_variants_stand_in_the_order_of_their_layers() -> None:
+    results = synthetic(targets=("tatoeba",), items=40)
+    shuffled = tuple(sorted(results.scores, key=lambda s: s.variant))  # 12 before 4, as stored
+    part = analyse(replace(results, scores=shuffled), resamples=QUICK).parts[0]
+    assert part.variants == ("4/mean", "8/mean", "12/mean")
+
+
+def test_a_stop_that_has_not_run_is_not_a_baseline_without_scores() -> None:
+    results = synthetic(targets=("tatoeba",), items=40)
+    kept = tuple(s for s in results.scores if s.stop != "nli")
+    part = analyse(replace(results, scores=kept), resamples=QUICK).parts[0]
+    assert {c.note for c in part.grid if c.stop == "nli"} == {"no scores"}
+
+
 def test_one_baseline_serves_all_seeds_where_nothing_is_fine_tuned() -> None:
     part = quick(targets=("tatoeba",), seeds=(0, 1, 2)).parts[0]
     cell = part.cell("nli")

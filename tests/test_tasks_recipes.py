@@ -67,7 +67,7 @@ def test_official_layers_and_poolings():
              for name in ("tatoeba", "bucc2018", "lareqa", "mewslix")}  # fmt: skip
     assert found == {
         "tatoeba": ["8/mean", "14/mean", None],
-        "bucc2018": ["8/cls", "20/cls", None],
+        "bucc2018": ["8/cls/ratio", "20/cls/ratio", None],
         "lareqa": ["12/cls", "24/cls", None],
         "mewslix": ["12/cls", "24/cls", None],
     }

@@ -195,7 +195,7 @@ def _part(results: Results, backbone: str, target: str, resampling: tuple[int, i
     source = results.source_language.get(target) if fine_tuned else None
     evaluated = _unique(s.language for s in scores)
     languages = tuple(t for t in evaluated if t != source) or evaluated
-    variants = _unique(s.variant for s in scores) or ("",)
+    variants = _by_layer(_unique(s.variant for s in scores)) or ("",)
     means, seeds = means_of(scores, languages)
     part = Part(
         backbone=backbone,
@@ -269,6 +269,16 @@ def means_of(
     return means, seeds
 
 
+def _by_layer(variants: Sequence[str]) -> tuple[str, ...]:
+    """Variants in the order of their layers: 8 before 12."""
+
+    def layer(variant: str) -> int:
+        number = variant.partition("/")[0]
+        return int(number) if number.isdigit() else -1
+
+    return tuple(sorted(variants, key=layer))
+
+
 def headline_variant(variants: Sequence[str], official: str | None = None) -> str:
     """The variant that the grid shows, decided by names alone, before any score is looked at.
 
@@ -316,7 +326,7 @@ def cell_of(
     )
     before = {(s.seed, s.language): s for s in chosen if s.stop == BASELINE}
     after = {(s.seed, s.language): s for s in chosen if s.stop == stop}
-    if not part.fine_tuned:  # without fine-tuning the baseline is one model, whatever the seed
+    if after and not part.fine_tuned:  # without fine-tuning the baseline is one model, whatever the seed
         first = {t: s for (_, t), s in reversed(before.items())}
         before = {(n, t): first[t] for n, t in after if t in first}
     if not before or not after:
