@@ -326,7 +326,8 @@ def cell_of(
     )
     before = {(s.seed, s.language): s for s in chosen if s.stop == BASELINE}
     after = {(s.seed, s.language): s for s in chosen if s.stop == stop}
-    if after and not part.fine_tuned:  # without fine-tuning the baseline is one model, whatever the seed
+    # Without fine-tuning the baseline is one model, whatever the seed.
+    if after and not part.fine_tuned:
         first = {t: s for (_, t), s in reversed(before.items())}
         before = {(n, t): first[t] for n, t in after if t in first}
     if not before or not after:
