@@ -11,8 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from waystation.cli import Margin, Pooling, Selection
+from waystation.heads.pieces import POOLINGS
+from waystation.heads.retrieval import SCORINGS
 from waystation.mining import MARGINS, SELECTIONS, Mined, Neighbourhood, margin_of, mine
 from waystation.mining import select_pairs as select
+from waystation.study_targets import CHOICES
 
 # `mine_bitext` of google-research/xtreme@838c13b, third_party/utils_retrieve.py, with faiss-cpu
 # 1.15.1, retrieval "max" and "intersect", threshold=-100, on `golden_sides()`: margin, selection,
@@ -151,3 +155,11 @@ def test_unknown_names_are_refused() -> None:
         select(none, none, select="best")
     with pytest.raises(ValueError, match=r"a margin among .*, found 'sum'"):
         margin_of(np.ones(1), np.ones(1), "sum")
+
+
+def test_what_can_be_asked_for_is_what_can_be_computed() -> None:
+    """The command line and study files name the choices themselves, since these need torch."""
+    assert tuple(Margin) == MARGINS
+    assert tuple(Selection) == SELECTIONS
+    assert tuple(Pooling) == CHOICES["pooling"] == POOLINGS
+    assert CHOICES["scoring"] == SCORINGS

@@ -126,8 +126,8 @@ def _mined(
     variants: dict[str, dict[str, JSON]] = {}
     thresholds: dict[str, JSON] = {}
     for name, items in found.items():
-        oracle = _threshold(items, examples)
-        threshold = oracle
+        oracle = threshold = _threshold(items, examples)
+        variants[name] = {}
         if tuning is not None:
             if name not in tuned:
                 raise UserError(
@@ -135,12 +135,12 @@ def _mined(
                     f" {name}, found {', '.join(tuned)}; predict both splits alike."
                 )
             threshold = _threshold(tuned[name], tuning[1])
+            own = _measured(metric, cut(items, threshold), examples, language)
+            variants[name][metric.names[0]] = own
         best = _measured(metric, cut(items, oracle), examples, language)
-        own = _measured(metric, cut(items, threshold), examples, language)
         thresholds[name] = {"threshold": threshold, "oracle": oracle}
         renamed = {f"oracle_{k}": v for k, v in cast("Any", best)["values"].items()}
         best = cast("Any", best) | {"names": list(renamed), "values": renamed}
-        variants[name] = {metric.names[0]: own} if tuning is not None else {}
         variants[name][f"oracle_{metric.names[0]}"] = best
     return variants, thresholds
 
