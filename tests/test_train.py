@@ -22,7 +22,8 @@ from waystation.errors import ModelError, StepFailed, UserError
 from waystation.examples import SpanExample
 from waystation.predict import predict
 from waystation.settings import Numerics
-from waystation.train import TrainProgress, finetune, keep_memory, learning_rate
+from waystation.memory import keep_memory
+from waystation.train import TrainProgress, finetune, learning_rate
 
 
 def train(folder: Path, *members: Any, model: Any = None, **fields: Any) -> Any:

@@ -80,7 +80,7 @@ class Resolver:
             "members": members,
             "rates": cast("JSON", rates),
             "cap": stage.cap,
-            "config": cast("JSON", config.model_dump()),
+            "config": config.pinned(),
         }
 
     def member(self, use: TaskUse, config: TrainConfig, target: Target | None) -> JSON:
@@ -88,12 +88,16 @@ class Resolver:
         task = self.task(use)
         kind = "" if target is None else self.task(target).kind
         entry = self.entries.training(use, task, config.dev_examples)
+        head = trained_head(task, target, kind, self.study.recipes)
+        if use.options:
+            options = dict(head.options) | use.options
+            head = replace(head, options=tuple(sorted(options.items())))
         return {
             "task": task.name,
             "ref": {"task": use.task, "own": own_json(use.own)},
             "version": task.version,
             "language": use.language,
-            "head": to_json(trained_head(task, target, kind, self.study.recipes)),
+            "head": to_json(head),
             "data": entry,
         }
 

@@ -8,19 +8,40 @@ No torch.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+LearningRate = Annotated[float, Field(gt=0, le=1)]
 
 
 class _Closed(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Adapter(_Closed):
+    """A small module that is trained in place of the backbone's own weights."""
+
+    kind: Literal["lora", "bottleneck"] = "lora"
+    """LoRA (Hu et al. 2021), or a bottleneck after each layer (Pfeiffer et al. 2020)."""
+    rank: Annotated[int, Field(ge=1, le=4096)] = 8
+    """LoRA's rank, or the width of the bottleneck."""
+    alpha: Annotated[float, Field(gt=0)] = 16
+    """LoRA's scale is alpha / rank; a bottleneck has none."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    modules: tuple[str, ...] = ()
+    """Names of the linear layers that LoRA adapts; () takes those that `peft` names for it."""
+    after: Literal["merge", "stack"] = "merge"
+    """For the stages that follow: merged into the weights, or kept, frozen, under theirs.
+
+    A bottleneck cannot be merged, so it is stacked.
+    """
+
+
 class TrainConfig(_Closed):
     """How one training step runs. Every field enters the step's key."""
 
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-5
+    learning_rate: LearningRate = 1e-5
     """Peak learning rate of AdamW (Phang et al. 2020, section 3: 1e-5)."""
     epochs: Annotated[float, Field(gt=0, le=1000)] = 3
     """Passes over the (mixed) training examples; fractions allowed."""
@@ -49,12 +70,34 @@ class TrainConfig(_Closed):
     """Stop after this many evaluations without a better dev score; None never stops early."""
     dev_examples: Annotated[int, Field(ge=1)] = 500
     """Examples of each dev split that evaluations use (jiant's XTREME scripts: the first 500)."""
-    selection: Literal["source-dev", "last"] = "source-dev"
-    """Which numbered checkpoint is handed on."""
+    selection: Annotated[str, Field(pattern=r"^(source-dev|last|average-[1-9]\d*)$")] = "source-dev"
+    """Which numbered checkpoint is handed on; average-3 is the mean of the last three."""
     keep_head: bool = False
     """Start from the previous stage's head where its spec is equal; otherwise heads are fresh."""
     trim_vocabulary: bool = True
     """Train only the embedding rows that occur; equal to training all of them."""
+    frozen: Literal["nothing", "embeddings"] | Annotated[int, Field(ge=1)] = "nothing"
+    """What is not trained: the input embeddings, or those and this many of the lowest layers."""
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Each layer's learning rate is this times that of the layer above; heads have the peak."""
+    adapter: Adapter | None = None
+    """Train this alone (and the heads) instead of the backbone's weights."""
+    learning_rates: Annotated[tuple[LearningRate, ...], Field(max_length=32)] = ()
+    """Peaks to try in place of `learning_rate`; the best on the stage's own dev is handed on."""
+    head_seed: Annotated[int, Field(ge=0, le=2**32 - 1)] | None = None
+    """Draws fresh heads for every seed alike (weights of several seeds can then be averaged)."""
+
+    def pinned(self) -> dict[str, Any]:
+        """What enters a key: all fields, those of later versions only where they are used."""
+        used = self.model_dump(mode="json")
+        return {n: v for n, v in used.items() if n not in LATER or v != LATER[n]}
+
+
+LATER: Final = TrainConfig().model_dump(
+    mode="json", include={"frozen", "layer_decay", "adapter", "learning_rates", "head_seed"}
+)
+"""Fields that came after the first stores were written, with their defaults: left out of keys
+where they say nothing, so that finished steps stay finished."""
 
 
 class Numerics(_Closed):

@@ -314,7 +314,7 @@ def load_model(
 
     from waystation import backbone
     from waystation.checkpoint import load_checkpoint
-    from waystation.train import give_back_memory, keep_memory
+    from waystation.memory import give_back_memory, keep_memory
 
     keep_memory()
     give_back_memory()

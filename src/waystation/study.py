@@ -28,6 +28,51 @@ class _Closed(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Translate(_Closed):
+    """Examples of a task in another language, made by a translation model."""
+
+    to: str
+    """The language to translate to."""
+    model: str
+    """An encoder-decoder (`with:` in the file): hub id, folder or packaged name."""
+    beams: Annotated[int, Field(ge=1, le=64)] = 1
+    max_tokens: Annotated[int, Field(ge=8, le=65536)] = 256
+    """Longest sentence, in tokens of the translation model; longer ones are split or dropped."""
+
+
+class TextUse(_Closed):
+    """Where unlabelled text comes from: a task's texts, the user's files, or a hub corpus."""
+
+    task: str = ""
+    """A task whose texts are taken without their labels."""
+    split: str | None = None
+    """None is the task's training split."""
+    files: str = ""
+    """A path beside the study with `{language}` in it, one text a line."""
+    hub: str = ""
+    """A data set on the hub, `owner/name`."""
+    config: str = ""
+    """Its configuration; `{language}` stands for the tag."""
+    column: str = "text"
+
+
+class Mlm(_Closed):
+    """Language modelling on unlabelled text beside a stage's tasks, or alone."""
+
+    text: Annotated[tuple[TextUse, ...], Field(min_length=1)]
+    languages: Annotated[tuple[str, ...], Field(min_length=1)]
+    share: Annotated[float, Field(gt=0, le=1)] = 0.25
+    """Share of the batches (or of each batch) that is language modelling; 1 where it is alone."""
+    smoothing: Annotated[float, Field(ge=0, le=1)] = 0.7
+    """Languages are drawn in proportion to size ** smoothing (Conneau & Lample 2019, eq. 1)."""
+    batches: Literal["whole", "mixed"] = "whole"
+    """Whole batches of text between those of the tasks, or a part of every batch."""
+    masked: Annotated[float, Field(gt=0, lt=1)] = 0.15
+    """Share of tokens to predict; decoders predict every token."""
+    examples: Annotated[int, Field(ge=1)] | None = None
+    """Lines per language; None takes all."""
+
+
 class TaskUse(_Closed):
     """A part of one task's examples to train on: of a named task or of the user's own files."""
 
@@ -42,6 +87,12 @@ class TaskUse(_Closed):
     """How many, counted after `skip`; None takes all."""
     skip: Annotated[int, Field(ge=0)] = 0
     """How many to leave out at the beginning (kept for something else)."""
+    options: dict[str, str] = {}
+    """Options of the head that it is trained under, for instance {"margin": "0.3"}."""
+    translate: Translate | None = None
+    """Train on a translation of the examples."""
+    like: str | None = None
+    """A stop whose number of training examples this use takes, for a fair comparison."""
 
 
 class Temperature(_Closed):
@@ -53,11 +104,14 @@ class Temperature(_Closed):
 class Stage(_Closed):
     """One training step: a task, or a mixture of several."""
 
-    members: Annotated[tuple[TaskUse, ...], Field(min_length=1)]
+    members: tuple[TaskUse, ...] = ()
+    """Empty only where `mlm` is all that it trains."""
     rates: Literal["proportional", "equal"] | Temperature | dict[str, float] = "proportional"
     """How often each member is drawn; a dict names members by `task` and sums to 1."""
     cap: Annotated[int, Field(ge=1)] | None = None
     """The size that a larger member counts as where rates follow sizes."""
+    mlm: Mlm | None = None
+    """Language modelling beside the members."""
     train: Partial = {}
     """This stage's own settings, over the study's and the overrides."""
 
@@ -97,8 +151,26 @@ class Target(_Closed):
     """Scores that a retrieval target compares; () is cosine, for mining the ratio margin."""
     neighbours: Annotated[int, Field(ge=1)] | None = None
     """Neighbours that margins average over; None is 4, as the official script has it."""
+    selections: tuple[str, ...] = ()
+    """Ways to choose a checkpoint that are reported beside the training's own `selection`.
+
+    source-dev, oracle-dev (the target language's own dev), last, average-K, average-seeds.
+    """
     train: Partial = {}
     """Settings of all its fine-tuning stages, over the study's and the overrides."""
+
+
+class Probes(_Closed):
+    """What is measured of every stop to see what it forgot."""
+
+    text: tuple[TextUse, ...] = ()
+    """Text for the language-model loss, where the backbone ships an output layer."""
+    parallel: str = "pocket-bitext"
+    """A bitext task for retrieval accuracy."""
+    languages: Annotated[tuple[str, ...], Field(min_length=1)]
+    examples: Annotated[int, Field(ge=1)] = 200
+    """Per language."""
+    layers: Literal["all"] | tuple[int, ...] = "all"
 
 
 class Study(_Closed):
@@ -115,6 +187,7 @@ class Study(_Closed):
     """Whether the official scripts' settings of a task stand above the study's `train`."""
     overrides: dict[str, Partial] = {}
     """Settings per task, for stages that train on that task alone."""
+    probes: Probes | None = None
     numerics: Numerics = Numerics()
     resources: Resources = Resources()
     path: Path = Path("study.yaml")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar, get_args
 
 from pydantic import BaseModel, Field
 
@@ -101,10 +101,22 @@ def settings(item: Item, model: type[BaseModel]) -> Partial:
         info = model.model_fields[name]
         type_ = Annotated[info.annotation, info] if info.metadata else info.annotation
         before = len(item.faults)
-        checked = value.value(type_)
+        part = _settings_type(info.annotation)
+        if part is not None and isinstance(value.content, dict):
+            checked: Any = part.model_validate(settings(value, part)).model_dump(mode="json")
+        else:
+            checked = value.value(type_)
         if len(item.faults) == before:
             values[name] = checked
     return values
+
+
+def _settings_type(annotation: Any) -> type[BaseModel] | None:
+    """The settings type that a field holds, None for plain values."""
+    for choice in get_args(annotation) or (annotation,):
+        if isinstance(choice, type) and issubclass(choice, BaseModel):
+            return choice
+    return None
 
 
 def language(item: Item, task: Task[Any] | None) -> str | None:

@@ -49,7 +49,8 @@ def use(item: Item, known: Tasks, extra: tuple[str, ...] = ()) -> TaskUse | None
         values: dict[str, Any] = {"task": own_name(own), "own": own} if own else {}
         place = item
     else:
-        fields = item.fields(("task", "split", "examples", "skip", "language", *extra), LATER)
+        own_names = ("task", "split", "examples", "skip", "language", "options")
+        fields = item.fields((*own_names, *extra), LATER)
         task = named_task(item, fields, known)
         values = {"task": fields["task"].content} if task else {}
         place = fields.get("task", item)
@@ -61,6 +62,8 @@ def use(item: Item, known: Tasks, extra: tuple[str, ...] = ()) -> TaskUse | None
         values["examples"] = fields["examples"].value(Whole)
     if "skip" in fields:
         values["skip"] = fields["skip"].value(Natural)
+    if "options" in fields:
+        values["options"] = fields["options"].value(dict[str, str], "a mapping of head options")
     return _used(place, task, values) if task else None
 
 

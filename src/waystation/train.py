@@ -13,14 +13,11 @@ checkpoint: select steps do.
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import json
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -29,21 +26,20 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from numpy.typing import NDArray
-from torch import nn
 
 from waystation import mixture as mixtures
-from waystation.batching import TOKENS, Batch, TrainingOrder, collate, derived_seed, passes
+from waystation.batching import TrainingOrder, collate, derived_seed
 from waystation.checkpoint import changed_since_raw, save_checkpoint
+from waystation.encoded import Encoded, encode, lengths_of, limit_of, passes_of, too_large
 from waystation.errors import StepFailed
-from waystation.examples import HeadSpec, digest, to_json
-from waystation.heads import WHOLE_BATCH, Head, Row, build, pieces
+from waystation.examples import HeadSpec
+from waystation.heads import WHOLE_BATCH
 from waystation.metrics import measure, total
-from waystation.mixture import Member, Mixture
+from waystation.mixture import Mixture
 from waystation.model import recomputing, set_dropout
-from waystation.predict import Pool, memory_advice, predict, rows_of
+from waystation.parameters import optimizer_of, place_heads, vocabulary
+from waystation.predict import Pool, memory_advice, predict
 from waystation.settings import Numerics, TrainConfig
-from waystation.vocabulary import Table, reachable, trimmed, untrimmed
 
 if TYPE_CHECKING:
     from waystation.model import Model
@@ -65,18 +61,6 @@ class TrainProgress:
     seconds_left: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Encoded:
-    """A member with its rows; `label` tells members of one task apart."""
-
-    member: Member
-    label: str
-    head: Head[Any, Any]
-    rows: list[list[Row]]
-    dropped: int
-    lengths: dict[str, int]
-
-
 def finetune(
     model: Model,
     mixture: Mixture,
@@ -96,7 +80,7 @@ def finetune(
     torch.set_num_threads(int(numerics.threads))
     torch.use_deterministic_algorithms(True, warn_only=True)
     accelerator = _accelerator(model, numerics)
-    members = _encode(model, mixture, config)
+    members = encode(model, mixture, config)
     sizes = [len(m.rows) for m in members]
     steps = mixtures.optimiser_steps(sizes, mixture.cap, config.epochs, config.batch_size)
     rates = mixtures.probabilities(
@@ -106,16 +90,16 @@ def finetune(
     seen_before = [np.cumsum(drawn == i) for i in range(len(members))]
     orders = [
         TrainingOrder(
-            lengths=_lengths(m),
+            lengths=lengths_of(m),
             batch_size=config.batch_size,
-            limit=_limit(config, mixture.cap, sizes, int(seen_before[i][-1]), i),
+            limit=limit_of(config, mixture.cap, sizes, int(seen_before[i][-1]), i),
             seed=seed,
             name=f"{i}/{m.label}",
         )
         for i, m in enumerate(members)
     ]
     specs = tuple({m.member.head.name: m.member.head for m in members}.values())
-    _place_heads(model, {m.member.head.name: m.head for m in members}, config, seed)
+    place_heads(model, {m.member.head.name: m.head for m in members}, config, seed)
     evaluate_at = {
         round(steps * (n + 1) / config.evaluations) for n in range(config.evaluations)
     } - {0}
@@ -128,8 +112,8 @@ def finetune(
 
     if config.dropout is not None:
         set_dropout(model.backbone, config.dropout)
-    with _vocabulary(model, members, config) as table:
-        optimizer = _optimizer(model, config)
+    with vocabulary(model, members, config) as table:
+        optimizer = optimizer_of(model, config)
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         for step in range(1, steps + 1):
             # -- the batch: a function of (seed, step) ------------------------------------------
@@ -143,9 +127,9 @@ def finetune(
             loss = weight = 0.0
             doing = f"step {step} of {steps} on task {member.label}"
             with memory_advice("training", doing):
-                for rows in _passes(batch, members[which], config):
+                for rows in passes_of(batch, members[which], config):
                     inputs = collate(rows, model.pad_id, config.max_tokens, accelerator.device)
-                    with recomputing(model, _too_large(inputs, members[which], config)):
+                    with recomputing(model, too_large(inputs, members[which], config)):
                         with accelerator.autocast():
                             part, part_weight = head.loss(model, inputs)
                         accelerator.backward(part)
@@ -250,26 +234,6 @@ def learning_rate(step: int, steps: int, config: TrainConfig) -> float:
     return config.learning_rate * (steps + 1 - step) / (steps + 1 - warm)
 
 
-def keep_memory() -> None:
-    """Let glibc keep freed memory instead of returning it to the system after every tensor.
-
-    Returning it costs page faults at the next allocation, a third of CPU time on long inputs.
-    Called once by a worker process; does nothing where the C library has no mallopt.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(-4, 0)  # M_MMAP_MAX: no block of its own for a large tensor
-        mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD
-
-
-def give_back_memory() -> None:
-    """Return to the system what `keep_memory` made a finished step keep."""
-    gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
-
-
 def _accelerator(model: Model, numerics: Numerics) -> Any:
     """An Accelerator on the model's own device; the last stage's must not set this one's."""
     AcceleratorState._reset_state(reset_partial_state=True)
@@ -278,130 +242,8 @@ def _accelerator(model: Model, numerics: Numerics) -> Any:
     return Accelerator(mixed_precision=precision, cpu=cpu)
 
 
-def _encode(model: Model, mixture: Mixture, config: TrainConfig) -> list[_Encoded]:
-    """Members with their rows, examples without any row dropped and counted."""
-    heads: dict[str, Head[Any, Any]] = {}
-    members: list[_Encoded] = []
-    for member in mixture.members:
-        head = heads.setdefault(
-            member.head.name,
-            build(member.head, model.tokenizer, config.max_tokens, config.stride),
-        )
-        encoded = head.encode(member.trained, True)
-        rows = [parts for parts in encoded if parts]
-        lengths = pieces.lengths(head.cuts, len(encoded), sum(map(len, rows)))
-        head.cuts.clear()  # members of equal heads share one
-        dropped = len(encoded) - len(rows)
-        if dropped:
-            log.warning("%s: %d training examples dropped, nothing left", member.name, dropped)
-        if not rows:
-            raise StepFailed(
-                f"expected training examples of task {member.name}, found none left of"
-                f" {len(encoded)} (an answer that is cut away or an empty input drops one);"
-                " raise `max_tokens` or choose another split."
-            )
-        taken = [m.label for m in members]
-        label = member.name if member.name not in taken else f"{member.name}#{len(taken)}"
-        members.append(
-            _Encoded(
-                member=member, label=label, head=head, rows=rows, dropped=dropped, lengths=lengths
-            )
-        )
-    return members
-
-
-def _lengths(member: _Encoded) -> NDArray[np.int64]:
-    """What batches are sorted by: tokens, or nothing where a batch should be a fair sample."""
-    if member.member.head.kind in WHOLE_BATCH:
-        return np.zeros(len(member.rows), dtype=np.int64)
-    return np.array([max(len(row.tokens) for row in parts) for parts in member.rows])
-
-
-def _too_large(inputs: Batch, member: _Encoded, config: TrainConfig) -> bool:
-    """Whether a pass holds more than it should: one example with many windows, for one."""
-    chosen = config.micro_batch_size is not None or member.member.head.kind in WHOLE_BATCH
-    return not chosen and inputs.input_ids.numel() > TOKENS
-
-
-def _passes(batch: Sequence[int], member: _Encoded, config: TrainConfig) -> list[list[Row]]:
-    """The rows of a batch in forward passes; heads that compare examples split it themselves."""
-    if member.member.head.kind in WHOLE_BATCH:
-        return [[row for i in batch for row in member.rows[i]]]
-    return passes(batch, member.rows, config.micro_batch_size)
-
-
-def _limit(
-    config: TrainConfig, cap: int | None, sizes: Sequence[int], batches: int, which: int
-) -> int:
-    """Draws from one member in all: exact epochs of a single task, whole batches of mixtures."""
-    if len(sizes) > 1:
-        return batches * config.batch_size
-    return math.ceil(config.epochs * mixtures.effective(sizes, cap)[which])
-
-
-def _place_heads(
-    model: Model, heads: dict[str, Head[Any, Any]], config: TrainConfig, seed: int
-) -> None:
-    """Leave the model with the stage's own heads: fresh, or kept where asked and equal.
-
-    A fresh head's weights follow from (seed, spec) alone, whatever was trained before.
-    """
-    for name in [name for name in model.heads if name not in heads or not config.keep_head]:
-        del model.heads[name]
-    dropout = _head_dropout(model, config)
-    for name, head in heads.items():
-        if name not in model.heads:
-            torch.manual_seed(derived_seed(seed, "head", digest(to_json(head.spec))))
-            module = head.module(model.hidden_size, dropout)
-            model.heads[name] = module.to(model.device)
-        for part in model.heads[name].modules():
-            if isinstance(part, nn.Dropout):
-                part.p = dropout
-
-
-def _head_dropout(model: Model, config: TrainConfig) -> float:
-    if config.dropout is not None:
-        return config.dropout
-    for name in ("classifier_dropout", "hidden_dropout_prob", "dropout_rate", "dropout"):
-        value = getattr(model.backbone.config, name, None)
-        if isinstance(value, float):
-            return value
-    return 0.0
-
-
-@contextmanager
-def _vocabulary(model: Model, members: Sequence[_Encoded], config: TrainConfig) -> Iterator[Table]:
-    """The embedding rows to train: those that training and dev examples reach, or all."""
-    if not config.trim_vocabulary or any(m.member.head.kind == "text" for m in members):
-        with untrimmed(model) as table:
-            yield table
-        return
-    rows = [row for m in members for row in rows_of(m.rows)]
-    for m in members:
-        dev = [*m.member.dev[: config.dev_examples], *m.member.dev_pool]
-        rows += rows_of(m.head.encode(dev, False))
-    with trimmed(model, reachable(rows, model.tokenizer, model.pad_id)) as table:
-        yield table
-
-
-def _optimizer(model: Model, config: TrainConfig) -> Any:
-    """AdamW; biases and normalisation weights, the vectors, are exempt from weight decay."""
-    trained = [p for p in model.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in trained if p.dim() > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in trained if p.dim() <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(
-        groups,
-        lr=config.learning_rate,
-        betas=(config.adam_beta1, config.adam_beta2),
-        eps=config.adam_epsilon,
-        fused=trained[0].device.type in ("cpu", "cuda"),
-    )
-
-
 def _on_dev(
-    model: Model, member: _Encoded, config: TrainConfig, numerics: Numerics
+    model: Model, member: Encoded, config: TrainConfig, numerics: Numerics
 ) -> dict[str, float]:
     """The headline metric's values on a member's dev examples; empty where it has none."""
     examples = member.member.dev[: config.dev_examples]
