@@ -20,7 +20,17 @@ ROOT = Path(__file__).parents[1]
 HEAVY_ON_PURPOSE = {
     # models and work: these are floors 2b and 3, which compute with torch
     *("backbone", "model", "vocabulary", "batching", "search", "heads", "checkpoint"),
-    *("mixture", "train", "predict", "plain", "embed", "mining", "__main__"),
+    *(
+        "encoded",
+        "parameters",
+        "mixture",
+        "train",
+        "predict",
+        "plain",
+        "embed",
+        "mining",
+        "__main__",
+    ),
 }
 
 

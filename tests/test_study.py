@@ -302,7 +302,8 @@ FAULTS: list[tuple[str, str, str]] = [
         "my.yaml:3:3: train.learning_rat: expected one of learning_rate, epochs, batch_size,"
         " micro_batch_size, max_tokens, stride, warmup, weight_decay, adam_beta1, adam_beta2,"
         " adam_epsilon, clip, dropout, evaluations, patience, dev_examples, selection, keep_head,"
-        " trim_vocabulary, found 'learning_rat'. Did you mean 'learning_rate'?",
+        " trim_vocabulary, frozen, layer_decay, adapter, learning_rates, head_seed, found"
+        " 'learning_rat'. Did you mean 'learning_rate'?",
     ),
     (
         "duplicate key",
@@ -354,7 +355,8 @@ FAULTS: list[tuple[str, str, str]] = [
     (
         "unknown choice",
         line("train: {selection: best}"),
-        "my.yaml:2:20: train.selection: expected one of source-dev, last, found 'best'.",
+        "my.yaml:2:20: train.selection: expected one of source-dev, last, average-3 (or another"
+        " number), found 'best'.",
     ),
     (
         "negative seed",

@@ -214,6 +214,9 @@ def describe(type_: Any) -> str:
     """A type in words, bounds included: `a number above 0 and at most 1`."""
     origin = get_origin(type_)
     if origin is Annotated:
+        for extra in type_.__metadata__:
+            if isinstance(extra, FieldInfo) and extra.description:
+                return extra.description
         bounds = [b for extra in type_.__metadata__ for b in _bounds(extra)]
         return " ".join([describe(get_args(type_)[0]), *_join(bounds)])
     if origin is Literal:

@@ -70,7 +70,13 @@ class TrainConfig(_Closed):
     """Stop after this many evaluations without a better dev score; None never stops early."""
     dev_examples: Annotated[int, Field(ge=1)] = 500
     """Examples of each dev split that evaluations use (jiant's XTREME scripts: the first 500)."""
-    selection: Annotated[str, Field(pattern=r"^(source-dev|last|average-[1-9]\d*)$")] = "source-dev"
+    selection: Annotated[
+        str,
+        Field(
+            pattern=r"^(source-dev|last|average-[1-9]\d*)$",
+            description="one of source-dev, last, average-3 (or another number)",
+        ),
+    ] = "source-dev"
     """Which numbered checkpoint is handed on; average-3 is the mean of the last three."""
     keep_head: bool = False
     """Start from the previous stage's head where its spec is equal; otherwise heads are fresh."""
