@@ -134,6 +134,15 @@ class CodeExample:
     programming_language: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineExample:
+    """A line of text without any label; a language model's gold is the text itself."""
+
+    id: str
+    group: str | None = None
+    text: str
+
+
 Example: TypeAlias = (
     ClassificationExample
     | RegressionExample
@@ -144,6 +153,7 @@ Example: TypeAlias = (
     | QueryExample
     | TextExample
     | CodeExample
+    | LineExample
 )
 
 
@@ -216,6 +226,16 @@ class TextPrediction:
     text: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossPrediction:
+    """What a language model pays for a text: the sum over its predicted tokens, in nats."""
+
+    id: str
+    loss: float
+    tokens: int
+    """Predicted tokens: all but the first, or those that were masked."""
+
+
 Prediction: TypeAlias = (
     LabelPrediction
     | ValuePrediction
@@ -224,6 +244,7 @@ Prediction: TypeAlias = (
     | SpanPrediction
     | RetrievalPrediction
     | TextPrediction
+    | LossPrediction
 )
 
 KINDS: Final[Mapping[str, tuple[type, type]]] = {
@@ -236,6 +257,7 @@ KINDS: Final[Mapping[str, tuple[type, type]]] = {
     "query": (QueryExample, RetrievalPrediction),
     "text": (TextExample, TextPrediction),
     "code": (CodeExample, TextPrediction),
+    "lm": (LineExample, LossPrediction),
 }
 
 GOLD: Final[Mapping[str, str]] = {
@@ -248,6 +270,7 @@ GOLD: Final[Mapping[str, str]] = {
     "query": "relevant",
     "text": "completion",
     "code": "tests",
+    "lm": "text",
 }
 """The field that is gold, by kind; None where gold is unpublished."""
 

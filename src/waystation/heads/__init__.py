@@ -88,6 +88,7 @@ HEADS: Final[dict[str, str]] = {
     "bitext": "waystation.heads.retrieval:build",
     "query": "waystation.heads.retrieval:build",
     "text": "waystation.heads.text:build",
+    "lm": "waystation.heads.lm:build",
 }
 
 
