@@ -8,17 +8,15 @@ three are queries on a pool of candidates, see `queries.py` and `mentions.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Final
 
-from waystation import readers
-from waystation.examples import BitextExample, QueryExample, digest
+from waystation.examples import BitextExample, QueryExample
 from waystation.languages import LANGUAGES, listed
 from waystation.metrics.retrieval import ACCURACY, BUCC_F1, MAP20
 from waystation.task import Layout, Task
 from waystation.tasks import Release, hub_words, layouts, mentions, queries, under
+from waystation.tasks.parallel import bitext
 from waystation.tasks.qa import SQUAD_V1
 
 _XTREME_R: Final = listed(
@@ -33,21 +31,13 @@ _MORE: Final = listed(
 )
 
 
-def _bitext(files: Sequence[Path], _: str, split: str) -> Iterator[BitextExample]:
-    """Line-aligned sides; pairs with the same English sentence are one group in any language."""
-    for line, (source, target) in readers.parallel(files):
-        readers.filled(source, "a sentence", files[0], line)
-        readers.filled(target, "a sentence", files[1], line)
-        yield BitextExample(id=str(line), group=digest(target)[:12], source=source, target=target)
-
-
 TATOEBA: Final = Task(
     name="tatoeba",
     version=2,
     summary="Find the sentence that an English one translates, among up to 1,000.",
     example=BitextExample,
     layouts=layouts(
-        _bitext,
+        bitext,
         *under(
             ("tatoeba", "LASER-main/data/tatoeba/v1", "LASER/data/tatoeba/v1", "tatoeba/v1"),
             {"test": ("tatoeba.{l}-eng.{l}", "tatoeba.{l}-eng.eng")},
