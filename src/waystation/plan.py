@@ -14,103 +14,13 @@ from __future__ import annotations
 import fnmatch
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from waystation.errors import UserError
 from waystation.examples import JSON
-from waystation.store import step_key
+from waystation.graph import ALGORITHMS, Model, Plan, Route, Step, add
 
-# Raise a kind's number whenever its algorithm gives other results for the same spec.
-ALGORITHMS: Final = {"train": 1, "select": 1, "predict": 1, "score": 1}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """One step. `unit` names the steps that a worker runs together because they share a model."""
-
-    key: str
-    kind: str
-    label: str
-    spec: Mapping[str, JSON] = field(repr=False)
-    context: Mapping[str, Any] = field(repr=False)
-    inputs: tuple[str, ...] = ()
-    unit: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Route:
-    """One way through the study, evaluated on one language."""
-
-    backbone: str
-    stop: str
-    target: str
-    seed: int
-    language: str
-    score: str
-    predict: str
-    select: str | None
-    data: str
-    fine_tuned: bool
-
-    @property
-    def name(self) -> str:
-        """`stop>target@seed`, as ROUTE arguments write it (with the study before a #)."""
-        return f"{self.stop}>{self.target}@{self.seed}"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Steps by key, parents before children, and the routes they serve."""
-
-    steps: dict[str, Step]
-    routes: tuple[Route, ...]
-
-    def needed(self, done: Mapping[str, bool], weights: bool = False) -> list[str]:
-        """The keys that must run, in order: missing results and the missing inputs they need.
-
-        `weights` asks for every checkpoint too, those that gc deleted included.
-        """
-        wanted: set[str] = set()
-        ends = [r.score for r in self.routes]
-        if weights:
-            ends += [k for k, s in self.steps.items() if s.kind in ("train", "select")]
-        stack = [end for end in ends if not done.get(end)]
-        while stack:
-            key = stack.pop()
-            if key not in wanted:
-                wanted.add(key)
-                stack += [i for i in self.steps[key].inputs if not done.get(i)]
-        return [key for key in self.steps if key in wanted]
-
-    def ancestors(self, key: str) -> tuple[str, ...]:
-        """Everything a step stands on, in order."""
-        found: set[str] = set()
-        stack = list(self.steps[key].inputs)
-        while stack:
-            parent = stack.pop()
-            if parent not in found:
-                found.add(parent)
-                stack += self.steps[parent].inputs
-        return tuple(k for k in self.steps if k in found)
-
-
-@dataclass(frozen=True)
-class _Model:
-    """A model on its way: the raw backbone, or what the last select step picked."""
-
-    backbone: str
-    digest: str
-    train: str | None = None
-    select: str | None = None
-
-    @property
-    def parent(self) -> JSON:
-        return None if self.train is None else [self.train, self.select]
-
-    @property
-    def unit(self) -> str:
-        return self.train or f"raw-{self.digest[:12]}"
+__all__ = ["ALGORITHMS", "Plan", "Route", "Step", "optimiser_steps", "pinned", "plan"]
 
 
 def plan(lock: Mapping[str, Any], only: str | None = None) -> Plan:
@@ -119,7 +29,7 @@ def plan(lock: Mapping[str, Any], only: str | None = None) -> Plan:
     routes: list[Route] = []
     for backbone, source in lock["backbones"].items():
         for seed in lock["seeds"]:
-            raw = _Model(backbone, source["digest"])
+            raw = Model(backbone, source["digest"])
             for stop in lock["stops"]:
                 stopped = _trained(steps, lock, raw, stop["stages"], seed, stop["name"])
                 for target in lock["targets"]:
@@ -141,11 +51,11 @@ def plan(lock: Mapping[str, Any], only: str | None = None) -> Plan:
 def _trained(
     steps: dict[str, Step],
     lock: Mapping[str, Any],
-    model: _Model,
+    model: Model,
     stages: list[Any],
     seed: int,
     label: str,
-) -> _Model:
+) -> Model:
     for stage in stages:
         config = dict(stage["config"])
         rule = config.pop("selection")
@@ -162,17 +72,17 @@ def _trained(
         }
         names = "+".join(m["task"] for m in stage["members"])
         shown = f"{label.split('@')[0]} [{names}]" if len(stages) > 1 else label.split("@")[0]
-        inputs = tuple(k for k in (model.train, model.select) if k)
+        inputs = model.inputs
         context = {
             "backbone": model.backbone,
             "pinned": pinned(lock, model.backbone),
             "refs": [m["ref"] for m in stage["members"]],
             "entries": [m["data"] for m in stage["members"]],
         }
-        train = _add(
+        train = add(
             steps, "train", spec, context=context, inputs=inputs, label=f"train {shown}@{seed}"
         )
-        select = _add(
+        select = add(
             steps,
             "select",
             {"train": train, "rule": rule},
@@ -180,7 +90,7 @@ def _trained(
             label=f"select {shown}@{seed} ({rule})",
             unit=train,
         )
-        model = _Model(model.backbone, model.digest, train, select)
+        model = Model(model.backbone, model.digest, train, select, run=train, trains=(train,))
     return model
 
 
@@ -195,12 +105,12 @@ def _member(member: Mapping[str, Any], data: Mapping[str, Any]) -> JSON:
 def _evaluated(
     steps: dict[str, Step],
     lock: Mapping[str, Any],
-    model: _Model,
+    model: Model,
     stop: str,
     target: Mapping[str, Any],
     seed: int,
 ) -> Iterator[Route]:
-    inputs = tuple(k for k in (model.train, model.select) if k)
+    inputs = model.inputs
     route = f"{stop}>{target['name']}@{seed}"
 
     context = {
@@ -212,7 +122,7 @@ def _evaluated(
     def predicted(language: str, data: tuple[str, str | None], what: str = "") -> str:
         spec = _predict_spec(lock, model, target, language, data)
         label = f"predict {route} {language}{what}"
-        return _add(
+        return add(
             steps, "predict", spec, context=context, inputs=inputs, label=label, unit=model.unit
         )
 
@@ -232,7 +142,7 @@ def _evaluated(
             tuning = predicted(language, (tuned, pool), " (for the threshold)")
             spec["tuning"] = [tuning, lock["data"][tuned]["digest"]]
             needs = (predict, tuning)
-        score = _add(
+        score = add(
             steps,
             "score",
             spec,
@@ -257,7 +167,7 @@ def _evaluated(
 
 def _predict_spec(
     lock: Mapping[str, Any],
-    model: _Model,
+    model: Model,
     target: Mapping[str, Any],
     language: str,
     data: tuple[str, str | None],
@@ -275,30 +185,6 @@ def _predict_spec(
         "numerics": lock["numerics"],
     }
     return spec if pool is None else spec | {"pool": lock["data"][pool]["digest"]}
-
-
-def _add(
-    steps: dict[str, Step],
-    kind: str,
-    spec: dict[str, JSON],
-    *,
-    label: str,
-    inputs: tuple[str, ...] = (),
-    context: Mapping[str, Any] | None = None,
-    unit: str = "",
-) -> str:
-    key = step_key(kind, ALGORITHMS[kind], spec)
-    if key not in steps:
-        steps[key] = Step(
-            key=key,
-            kind=kind,
-            label=label,
-            spec=spec,
-            context=context or {},
-            inputs=inputs,
-            unit=unit or key,
-        )
-    return key
 
 
 def pinned(lock: Mapping[str, Any], backbone: str) -> str:
