@@ -294,7 +294,8 @@ FAULTS: list[tuple[str, str, str]] = [
         "unknown key",
         f"target: [a]\n{MINIMAL}",
         "my.yaml:1:1: target: expected one of name, backbones, seeds, intermediate, targets, train,"
-        " recipes, overrides, numerics, resources, found 'target'. Did you mean 'targets'?",
+        " recipes, overrides, probes, numerics, resources, found 'target'. Did you mean"
+        " 'targets'?",
     ),
     (
         "unknown nested key",

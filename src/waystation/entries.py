@@ -30,6 +30,8 @@ SHOWN = 12
 """Languages named in a sentence."""
 SPLITS_KEPT = 8
 """Splits whose examples stay in memory: stages that share one read it in turn."""
+NEARBY = 50
+"""Sizes that are tried for one whose hold-out leaves exactly the wanted number."""
 POOL_OF_TRIAL = 10
 """Candidates of a trial (--limit) beside the relevant ones, per example."""
 
@@ -97,6 +99,33 @@ class Entries:
             return made
 
         return self.entry(name, task, files, make)
+
+    def enough(self, use: TaskUse, task: Task[Any], dev_examples: int, wanted: int) -> int:
+        """How many examples to ask for so that `wanted` are trained on, hold-outs considered.
+
+        Raises UserError where there are fewer.
+        """
+        split = use.split or task.train_split
+        dev = task.dev_split if task.dev_split not in (None, *split.split("+")) else None
+        apart = dev is not None and sources.present(task, self.data, use.language, dev)
+        everything = self.read(task, use.language, split)
+        ordered = sources.select(task, everything, len(everything), use.skip)[: self.limit]
+
+        def trained(asked: int) -> int:
+            return asked if apart else len(hold_out(ordered[:asked], dev_examples)[0])
+
+        if trained(len(ordered)) < wanted:
+            raise UserError(
+                f"expected {wanted} training examples of {task.name} ({use.language}, {split}),"
+                f" as many as that stop trains on, found {trained(len(ordered))}; take another"
+                " split, or give both a number of `examples` that both have."
+            )
+        asked = wanted
+        while (lacking := wanted - trained(asked)) > 0:
+            asked = min(asked + lacking, len(ordered))
+        # Whole groups are held out, so that one example more may mean several to train on.
+        near = range(asked, min(asked + NEARBY, len(ordered) + 1))
+        return next((n for n in near if trained(n) == wanted), asked)
 
     def evaluation(self, target: Target, task: Task[Any], language: str, split: str) -> str:
         """Pin one language's examples of a split to evaluate; gives the entry's name.

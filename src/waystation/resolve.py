@@ -41,7 +41,7 @@ from waystation.settings import Numerics, TrainConfig
 from waystation.store import Store, explained, pretty, write_atomically
 from waystation.study import Stage, Study, Target, TaskUse
 from waystation.study_parts import RETRIEVAL
-from waystation.task import Task
+from waystation.task import Task, member_names
 
 SHOWN = 12
 """Changes named in a sentence."""
@@ -75,18 +75,55 @@ class Resolver:
         """A training stage with its members' data pinned."""
         config = self.study.config_for(stage, target)
         members = [self.member(use, config, target) for use in stage.members]
-        rates = stage.rates if isinstance(stage.rates, (str, dict)) else stage.rates.model_dump()
+        if stage.share_head:
+            members = [cast("Any", m) | {"head": cast("Any", members[0])["head"]} for m in members]
         return {
             "members": members,
-            "rates": cast("JSON", rates),
+            "rates": self._rates(stage),
             "cap": stage.cap,
             "config": config.pinned(),
         }
+
+    def _rates(self, stage: Stage) -> JSON:
+        """A stage's rates; explicit ones name members by the names of their tasks."""
+        if isinstance(stage.rates, str):
+            return stage.rates
+        if not isinstance(stage.rates, dict):
+            return cast("JSON", stage.rates.model_dump())
+        asked = member_names([(use.task, use.language) for use in stage.members])
+        named = member_names([(self.task(use).name, use.language) for use in stage.members])
+        return {name: stage.rates[old] for old, name in zip(asked, named, strict=True)}
+
+    def trained_on(self, stop: str) -> int:
+        """How many examples the stages of a stop train on, caps considered."""
+        chosen = next(s for s in self.study.intermediate if s.name == stop)
+        count = 0
+        for stage in chosen.stages:
+            for member in cast("Any", self.stage(stage))["members"]:
+                size = cast("Any", self.entries.found[member["data"]]).get("count", 0)
+                count += min(size, stage.cap or size)
+        return count
+
+    def _sized(self, use: TaskUse, task: Task[Any], dev_examples: int) -> TaskUse:
+        """A use that is `like` a stop, with its number of examples instead.
+
+        Where some are held out for dev, as many more are asked for.
+        """
+        if use.like is None:
+            return use
+        wanted = self.trained_on(use.like)
+        try:
+            examples = self.entries.enough(use, task, dev_examples, wanted)
+        except UserError as error:
+            self.entries.faults.append(f"{self.study.path}: `like: {use.like}`: {error}")
+            examples = wanted
+        return use.model_copy(update={"examples": max(1, examples), "like": None})
 
     def member(self, use: TaskUse, config: TrainConfig, target: Target | None) -> JSON:
         """One task of a stage: its head, its training and its dev examples."""
         task = self.task(use)
         kind = "" if target is None else self.task(target).kind
+        use = self._sized(use, task, config.dev_examples)
         entry = self.entries.training(use, task, config.dev_examples)
         head = trained_head(task, target, kind, self.study.recipes)
         if use.options:

@@ -107,9 +107,17 @@ class Stage(_Closed):
     members: tuple[TaskUse, ...] = ()
     """Empty only where `mlm` is all that it trains."""
     rates: Literal["proportional", "equal"] | Temperature | dict[str, float] = "proportional"
-    """How often each member is drawn; a dict names members by `task` and sums to 1."""
+    """How often each member is drawn; a dict names members and sums to 1.
+
+    A member's name is its `task`; where that is in the mixture several times, `task.language`.
+    """
     cap: Annotated[int, Field(ge=1)] | None = None
     """The size that a larger member counts as where rates follow sizes."""
+    share_head: bool = False
+    """Whether all members are trained under the first one's head; their labels must be its own.
+
+    Members whose heads are equal, order of labels and options included, share one unasked.
+    """
     mlm: Mlm | None = None
     """Language modelling beside the members."""
     train: Partial = {}

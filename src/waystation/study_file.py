@@ -18,6 +18,8 @@ from waystation.errors import StudyFaults, suggest
 from waystation.settings import Numerics, Resources, TrainConfig
 from waystation.study import BASELINE, Partial, Stage, Stop, Study, TaskUse
 from waystation.study_parts import LATER, Tasks, each, label, one_of, settings
+from waystation.study_probes import probes
+from waystation.study_sizes import check_sizes
 from waystation.study_stages import chain
 from waystation.study_targets import targets
 from waystation.task import MIXTURES, Task
@@ -32,7 +34,7 @@ def read(path: Path) -> Study:
     fields = root.fields(
         (
             *("name", "backbones", "seeds", "intermediate", "targets"),
-            *("train", "recipes", "overrides", "numerics", "resources"),
+            *("train", "recipes", "overrides", "probes", "numerics", "resources"),
         ),
         LATER,
     )
@@ -55,6 +57,10 @@ def read(path: Path) -> Study:
         values["recipes"] = one_of(fields["recipes"], ("study", "official")) or "study"
     if "overrides" in fields:
         values["overrides"] = _overrides(fields["overrides"], known)
+    if "probes" in fields:
+        values["probes"] = probes(fields["probes"], known)
+    if not root.faults:  # a stop with a fault has no name yet
+        check_sizes(root, values["intermediate"])
     if root.faults:
         raise StudyFaults([text for _, _, text in sorted(root.faults)])
     return Study.model_validate(values)

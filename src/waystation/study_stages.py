@@ -7,14 +7,14 @@ has recorded a fault.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from pydantic import Field
 
 from waystation.document import Item
-from waystation.errors import suggest
+from waystation.errors import some, suggest
 from waystation.examples import KINDS
 from waystation.heads import HEADS
 from waystation.settings import TrainConfig
@@ -33,7 +33,7 @@ from waystation.study_parts import (
     settings,
     split,
 )
-from waystation.task import MIXTURES, Task
+from waystation.task import MIXTURES, Task, member_names
 
 TRAINABLE: Final = tuple(kind for kind in KINDS if kind in HEADS)
 
@@ -44,12 +44,12 @@ def use(item: Item, known: Tasks, extra: tuple[str, ...] = ()) -> TaskUse | None
         task = known.look_up(item, item.content)
         return _used(item, task, {"task": item.content}) if task else None
     if is_own(item):
-        own, fields = own_data(item, known, ("split", "examples", "skip", *extra))
+        own, fields = own_data(item, known, ("split", "examples", "skip", "like", *extra))
         task = known.found[own_name(own)] if own else None
         values: dict[str, Any] = {"task": own_name(own), "own": own} if own else {}
         place = item
     else:
-        own_names = ("task", "split", "examples", "skip", "language", "options")
+        own_names = ("task", "split", "examples", "skip", "language", "options", "like")
         fields = item.fields((*own_names, *extra), LATER)
         task = named_task(item, fields, known)
         values = {"task": fields["task"].content} if task else {}
@@ -60,6 +60,10 @@ def use(item: Item, known: Tasks, extra: tuple[str, ...] = ()) -> TaskUse | None
         values["split"] = split(fields["split"], task)
     if "examples" in fields:
         values["examples"] = fields["examples"].value(Whole)
+    if "like" in fields:  # checked once all stops have names, see study_sizes.py
+        values["like"] = fields["like"].text("the name of a stop")
+        if "examples" in fields:
+            fields["like"].fault("either `examples` or `like`", found="both")
     if "skip" in fields:
         values["skip"] = fields["skip"].value(Natural)
     if "options" in fields:
@@ -127,16 +131,20 @@ def chain(item: Item, known: Tasks, extra: tuple[str, ...] = ()) -> tuple[Stage,
 
 
 def _mix(item: Item, known: Tasks, extra: tuple[str, ...]) -> Stage | None:
-    fields = item.fields(("mix", "rates", "cap", "train", *extra), LATER)
+    fields = item.fields(("mix", "rates", "cap", "share_head", "train", *extra), LATER)
     before = len(item.faults)
     members = each(_members(fields["mix"]), "tasks of a mixture", lambda i: use(i, known), repr)
     values: dict[str, Any] = {"members": members}
     if "rates" in fields:
-        values["rates"] = _rates(fields["rates"], [member.task for member in members])
+        values["rates"] = _rates(fields["rates"], members)
     if "cap" in fields:
         values["cap"] = fields["cap"].value(Whole)
         if values.get("rates") == "equal" or isinstance(values.get("rates"), Mapping):
             fields["cap"].fault("a cap only where rates follow sizes (proportional, temperature)")
+    if "share_head" in fields:
+        values["share_head"] = fields["share_head"].value(bool)
+        if values["share_head"]:
+            _check_shared(fields["share_head"], [known.found[member.task] for member in members])
     if "train" in fields:
         values["train"] = settings(fields["train"], TrainConfig)
     if len(item.faults) > before or not members:
@@ -146,8 +154,23 @@ def _mix(item: Item, known: Tasks, extra: tuple[str, ...]) -> Stage | None:
     return Stage(**values)
 
 
-def _rates(item: Item, names: list[str]) -> Any:
-    """The rates of a mixture of the tasks `names`, which an explicit mapping must all name."""
+def _check_shared(item: Item, tasks: list[Task[Any]]) -> None:
+    """One head can be trained on tasks of one kind with one set of labels only."""
+    first = tasks[0]
+    for other in tasks[1:]:
+        if (other.kind, sorted(other.labels)) != (first.kind, sorted(first.labels)):
+            found = f"'{first.name}' ({_head(first)}) and '{other.name}' ({_head(other)})"
+            hint = " Leave `share_head` out: each has a head of its own then."
+            item.fault("tasks of one kind and one label set to share a head", hint, found)
+            return
+
+
+def _head(task: Task[Any]) -> str:
+    return f"{task.kind}: {some(task.labels, 12)}" if task.labels else task.kind
+
+
+def _rates(item: Item, members: Sequence[TaskUse]) -> Any:
+    """The rates of a mixture, whose members an explicit mapping must all name."""
     if not isinstance(item.content, dict):
         if item.content not in ("proportional", "equal"):
             what = "proportional, equal, {temperature: 2}, or a rate for each task"
@@ -156,13 +179,16 @@ def _rates(item: Item, names: list[str]) -> Any:
     if list(item.content) == ["temperature"]:
         value = item.content["temperature"].value(Annotated[float, Field(gt=0, le=1000)])
         return None if value is None else Temperature(temperature=value)
+    names = member_names([(member.task, member.language) for member in members])
     rate = Annotated[float, Field(gt=0, le=1)]
     rates = {name: value.value(rate) for name, value in item.fields(names).items()}
     missing = [name for name in dict.fromkeys(names) if name not in item.content]
     if missing:
         item.fault("a rate for each task of the mixture", found=f"none for {', '.join(missing)}")
     if len(set(names)) < len(names):
-        item.fault("equal or proportional rates, since a task is in this mixture twice")
+        twice = next(name for name in names if names.count(name) > 1)
+        found = f"'{twice}' twice"
+        item.fault("equal or proportional rates, or each task once per language", found=found)
     if set(rates) == set(names) and None not in rates.values():
         total = math.fsum(rates.values())
         if abs(total - 1) > 0.005:

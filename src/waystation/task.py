@@ -180,6 +180,15 @@ MIXTURES: Final[dict[str, tuple[str, ...]]] = {
 """Mixtures that the field has a name for: a stop may be called so, and a `mix:` may hold one."""
 
 
+def member_names(members: Sequence[tuple[str, str]]) -> list[str]:
+    """What explicit rates call the members (task, language) of a mixture.
+
+    The task, and where it is in the mixture several times `task.language`.
+    """
+    tasks = [name for name, _ in members]
+    return [name if tasks.count(name) == 1 else f"{name}.{tag}" for name, tag in members]
+
+
 def get(name: str, beside: Path | None = None) -> Task[Any]:
     """The task of a catalogue name, a `module:attribute` or a `file.py:attribute`.
 

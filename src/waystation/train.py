@@ -40,6 +40,7 @@ from waystation.model import recomputing, set_dropout
 from waystation.parameters import optimizer_of, place_heads, vocabulary
 from waystation.predict import Pool, memory_advice, predict
 from waystation.settings import Numerics, TrainConfig
+from waystation.task import member_names
 
 if TYPE_CHECKING:
     from waystation.model import Model
@@ -84,7 +85,10 @@ def finetune(
     sizes = [len(m.rows) for m in members]
     steps = mixtures.optimiser_steps(sizes, mixture.cap, config.epochs, config.batch_size)
     rates = mixtures.probabilities(
-        mixture.rates, [m.member.name for m in members], sizes, mixture.cap
+        mixture.rates,
+        member_names([(m.member.name, m.member.language or "") for m in members]),
+        sizes,
+        mixture.cap,
     )
     drawn = mixtures.draws(rates, steps, seed)
     seen_before = [np.cumsum(drawn == i) for i in range(len(members))]
@@ -146,11 +150,11 @@ def finetune(
                     accelerator.clip_grad_norm_(parameters, config.clip)
                 rate = learning_rate(step, steps, config)
                 for group in optimizer.param_groups:
-                    group["lr"] = rate
+                    group["lr"] = rate * group.get("scale", 1.0)
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
             if table.full is not table.weight:
-                table.factor *= 1 - rate * config.weight_decay
+                table.factor *= 1 - rate * table.scale * config.weight_decay
 
             # -- records ------------------------------------------------------------------------
             examples_seen += len(batch)
