@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 import threading
@@ -18,7 +17,6 @@ import pytest
 from waystation import ray_pool
 from waystation.errors import UserError
 from waystation.plan import Plan, Step
-from waystation.pools import _begin
 from waystation.ray_cluster import Need, connect, fitted, import_ray, need_of
 from waystation.ray_pool import Hired, RayPool, nearest, unfit
 from waystation.ray_worker import Greeting, Worker, arrived, store_fault, versions
@@ -255,7 +253,7 @@ class FakeRay:
         return SimpleNamespace(options=lambda **_: SimpleNamespace(remote=self._hire))
 
     def _hire(self, environment: dict[str, str]) -> Any:
-        assert environment["OMP_WAIT_POLICY"] == "PASSIVE"
+        assert environment["OMP_NUM_THREADS"]
         number = len(self.actors)
         self.actors.append(number)
 
@@ -355,19 +353,3 @@ def test_other_processors_are_said_once(fake: FakeRay, tmp_path: Path) -> None:
     assert len(remarks) == 1
     assert "(a on node-7, b on node-8)" in remarks[0]
     pool.close()
-
-
-# -- the local pool's threads ----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("jobs", "before", "after"), [(1, "", None), (2, "", "PASSIVE"), (2, "ACTIVE", "ACTIVE")]
-)
-def test_workers_that_share_a_machine_wait_without_spinning(
-    monkeypatch: pytest.MonkeyPatch, jobs: int, before: str, after: str | None
-) -> None:
-    monkeypatch.setenv("OMP_WAIT_POLICY", before)  # so that it is restored
-    if not before:
-        monkeypatch.delenv("OMP_WAIT_POLICY")
-    _begin(None, jobs)
-    assert os.environ.get("OMP_WAIT_POLICY") == after

@@ -478,4 +478,7 @@ def gc(
 
 def main() -> None:
     """The console script."""
+    from waystation.memory import own_process
+
+    own_process()
     app(prog_name="waystation")

@@ -9,12 +9,12 @@ raises BrokenExecutor. `RayPool`, for many machines, is in ray_pool.py.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Any, Protocol
 
+from waystation.memory import own_process
 from waystation.plan import Step
 from waystation.steps import Emit, Finished, Place, run_unit
 
@@ -79,7 +79,7 @@ class LocalPool:
             self.jobs,
             mp_context=self._context,
             initializer=_begin,
-            initargs=(self._events, self.jobs),
+            initargs=(self._events,),
         )
 
     def submit(self, place: Place, unit: Unit) -> Future[list[Finished]]:
@@ -101,11 +101,10 @@ class LocalPool:
         self._listener.join(timeout=5)
 
 
-def _begin(events: Any, jobs: int) -> None:
+def _begin(events: Any) -> None:
     global _queue
     _queue = events
-    if jobs > 1:  # threads that wait must not spin on cores that another worker computes on
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    own_process()
 
 
 def _work(place: Place, unit: Unit) -> list[Finished]:

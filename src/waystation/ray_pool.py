@@ -210,9 +210,7 @@ class RayPool:
 
     def _hire(self) -> Hired:
         threads = str(self._need.threads)
-        # A thread that waits for others must not spin: the cores may be somebody else's.
         environment = {
-            "OMP_WAIT_POLICY": "PASSIVE",
             "OMP_NUM_THREADS": threads,
             "MKL_NUM_THREADS": threads,
             "TOKENIZERS_PARALLELISM": "false",

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from waystation import __version__
 from waystation.lock import PACKAGES
+from waystation.memory import own_process
 from waystation.plan import ALGORITHMS, Step
 from waystation.steps import Finished, Place, Progress, run_unit
 from waystation.store import Store
@@ -49,6 +50,7 @@ class Worker:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         os.environ.update(environment)  # before torch, whose OpenMP reads it when it is loaded
+        own_process()
         # one thread for all units, since OpenMP keeps a set of threads for each that calls it
         self._thread = ThreadPoolExecutor(1)
 

@@ -311,6 +311,7 @@ def load_model(
 ) -> Any:
     """The backbone as the parent stage left it, on its device; fresh where there is no parent."""
     import torch
+    import transformers.modeling_utils  # noqa: F401  (whatever it imports is there from now on)
 
     from waystation import backbone
     from waystation.checkpoint import load_checkpoint
