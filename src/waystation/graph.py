@@ -55,6 +55,19 @@ class Route:
         return f"{self.stop}>{self.target}@{self.seed}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """What is measured of a stop's model after one of its stages; stage 0 is the raw backbone.
+
+    The route's target is the probe's name. A loss needs no gold, so that its predictions are its
+    score.
+    """
+
+    stage: int
+    stages: int
+    route: Route
+
+
 @dataclass(frozen=True)
 class Plan:
     """Steps by key, parents before children, and the routes they serve.
@@ -65,6 +78,7 @@ class Plan:
     steps: dict[str, Step]
     routes: tuple[Route, ...]
     selections: tuple[Route, ...] = ()
+    probes: tuple[Probe, ...] = ()
 
     def needed(self, done: Mapping[str, bool], weights: bool = False) -> list[str]:
         """The keys that must run, in order: missing results and the missing inputs they need.
@@ -73,6 +87,7 @@ class Plan:
         """
         wanted: set[str] = set()
         ends = [r.score for r in (*self.routes, *self.selections)]
+        ends += [p.route.score for p in self.probes]
         if weights:
             ends += [k for k, s in self.steps.items() if s.kind in TRAINED]
         stack = [end for end in ends if not done.get(end)]

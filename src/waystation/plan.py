@@ -14,38 +14,75 @@ from __future__ import annotations
 import fnmatch
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from waystation.errors import UserError
 from waystation.examples import JSON
-from waystation.graph import ALGORITHMS, Model, Plan, Route, Step, add
+from waystation.graph import ALGORITHMS, Model, Plan, Probe, Route, Step, add
+from waystation.selections import (
+    ORACLE,
+    SEEDS,
+    Growth,
+    chosen,
+    handed_on,
+    link,
+    oracle,
+    over_seeds,
+)
 
-__all__ = ["ALGORITHMS", "Plan", "Route", "Step", "optimiser_steps", "pinned", "plan"]
+__all__ = ["ALGORITHMS", "Plan", "Probe", "Route", "Step", "optimiser_steps", "pinned", "plan"]
 
 
 def plan(lock: Mapping[str, Any], only: str | None = None) -> Plan:
     """All steps and routes of a lock; `only` keeps the routes whose name matches a pattern."""
     steps: dict[str, Step] = {}
     routes: list[Route] = []
+    selections: list[Route] = []
+    probes: list[Probe] = []
     for backbone, source in lock["backbones"].items():
+        of_seeds: dict[tuple[str, str], list[Model]] = {}
         for seed in lock["seeds"]:
             raw = Model(backbone, source["digest"])
             for stop in lock["stops"]:
                 stopped = _trained(steps, lock, raw, stop["stages"], seed, stop["name"])
+                before = len(routes)
                 for target in lock["targets"]:
                     route = f"{stop['name']}>{target['name']}@{seed}"
                     if only is None or fnmatch.fnmatchcase(route, only):
                         model = _trained(steps, lock, stopped, target["stages"], seed, route)
                         routes += _evaluated(steps, lock, model, stop["name"], target, seed)
+                        selections += _selected(steps, lock, model, stop["name"], target, seed)
+                        of_seeds.setdefault((stop["name"], target["name"]), []).append(model)
+                if len(routes) > before or not stop["stages"]:
+                    probes += _probed(steps, lock, raw, stop, seed)
+        selections += _over_seeds(steps, lock, of_seeds)
+    link(steps, routes, selections)
     if only is not None and not routes:
         raise UserError(
             f"expected --only to match a route such as"
             f" '{lock['stops'][0]['name']}>{lock['targets'][0]['name']}@{lock['seeds'][0]}',"
             f" found nothing for '{only}'; patterns use * and ? over stop>target@seed."
         )
-    kept = Plan(steps, tuple(routes))
-    reached = {k for r in routes for k in (*kept.ancestors(r.score), r.score)}
-    return Plan({k: s for k, s in steps.items() if k in reached}, tuple(routes))
+    kept = Plan(steps, tuple(routes), tuple(selections), tuple(probes))
+    ends = [r.score for r in (*routes, *selections, *(p.route for p in probes))]
+    reached = {k for end in ends for k in (*kept.ancestors(end), end)}
+    return replace(kept, steps={k: s for k, s in steps.items() if k in reached})
+
+
+def _probed(
+    steps: dict[str, Step], lock: Mapping[str, Any], raw: Model, stop: Mapping[str, Any], seed: int
+) -> Iterator[Probe]:
+    """The probes after each stage of a stop; the baseline's are of the raw backbone."""
+    stages = stop["stages"]
+    for count in range(1, len(stages) + 1) if stages else (0,):
+        model = _trained(steps, lock, raw, stages[:count], seed, stop["name"])
+        name = stop["name"] + (f"[{count}]" if count < len(stages) else "")
+        for probe in lock.get("probes", {}).get("measured", []):
+            if raw.backbone in probe.get("backbones", (raw.backbone,)):
+                for route in _evaluated(steps, lock, model, name, probe, seed):
+                    own = replace(route, stop=stop["name"])
+                    yield Probe(stage=count, stages=len(stages), route=own)
 
 
 def _trained(
@@ -58,7 +95,7 @@ def _trained(
 ) -> Model:
     for stage in stages:
         config = dict(stage["config"])
-        rule = config.pop("selection")
+        rule, values = config.pop("selection"), config.pop("learning_rates", [])
         members: list[JSON] = [_member(m, lock["data"][m["data"]]) for m in stage["members"]]
         spec: dict[str, JSON] = {
             "backbone": model.digest,
@@ -79,19 +116,59 @@ def _trained(
             "refs": [m["ref"] for m in stage["members"]],
             "entries": [m["data"] for m in stage["members"]],
         }
-        train = add(
-            steps, "train", spec, context=context, inputs=inputs, label=f"train {shown}@{seed}"
-        )
-        select = add(
-            steps,
-            "select",
-            {"train": train, "rule": rule},
-            inputs=(train,),
-            label=f"select {shown}@{seed} ({rule})",
-            unit=train,
-        )
-        model = Model(model.backbone, model.digest, train, select, run=train, trains=(train,))
+        trains = {}
+        for rate in values or [config["learning_rate"]]:
+            trains[rate] = add(
+                steps,
+                "train",
+                spec | {"config": config | {"learning_rate": rate}},
+                context=context,
+                inputs=inputs,
+                label=f"train {shown}@{seed}" + (f" (learning rate {rate:g})" if values else ""),
+            )
+        model = handed_on(_growth(steps, lock, model, f"{shown}@{seed}"), model, trains, rule)
     return model
+
+
+def _growth(steps: dict[str, Step], lock: Mapping[str, Any], model: Model, shown: str) -> Growth:
+    context = {"backbone": model.backbone, "pinned": pinned(lock, model.backbone)}
+    return Growth(steps=steps, context=context, shown=shown)
+
+
+def _selected(
+    steps: dict[str, Step],
+    lock: Mapping[str, Any],
+    model: Model,
+    stop: str,
+    target: Mapping[str, Any],
+    seed: int,
+) -> Iterator[Route]:
+    """A target's other ways to choose a checkpoint, each evaluated on every language."""
+    growth = _growth(steps, lock, model, f"{stop}>{target['name']}@{seed}")
+    for rule in target.get("selections", ()):
+        if rule == ORACLE:
+            for language, entry in target["oracle"].items():
+                dev = _predict_spec(lock, model, target, language, (entry, None))
+                task = {name: target[name] for name in ("task", "version")}
+                task |= {"data": dev["data"], "language": language}
+                best = oracle(growth, model, dev, task, target["ref"])
+                one = dict(target) | {"evaluate": {language: target["evaluate"][language]}}
+                yield from _evaluated(steps, lock, replace(best, rule=rule), stop, one, seed)
+        elif rule not in (SEEDS, target["stages"][-1]["config"]["selection"]):
+            other = replace(chosen(growth, model, rule), rule=rule)
+            yield from _evaluated(steps, lock, other, stop, target, seed)
+
+
+def _over_seeds(
+    steps: dict[str, Step], lock: Mapping[str, Any], models: Mapping[tuple[str, str], list[Model]]
+) -> Iterator[Route]:
+    """The mean over all seeds of each route to a target that asks for it, under the first one."""
+    for target in (t for t in lock["targets"] if SEEDS in t.get("selections", ())):
+        for (stop, name), found in models.items():
+            if name == target["name"] and len(found) == len(lock["seeds"]):
+                growth = _growth(steps, lock, found[0], f"{stop}>{name}@all")
+                model = replace(over_seeds(growth, found), rule=SEEDS)
+                yield from _evaluated(steps, lock, model, stop, target, lock["seeds"][0])
 
 
 def _member(member: Mapping[str, Any], data: Mapping[str, Any]) -> JSON:
@@ -112,6 +189,7 @@ def _evaluated(
 ) -> Iterator[Route]:
     inputs = model.inputs
     route = f"{stop}>{target['name']}@{seed}"
+    by_rule = f" ({model.rule})" if model.rule else ""
 
     context = {
         "backbone": model.backbone,
@@ -121,7 +199,7 @@ def _evaluated(
 
     def predicted(language: str, data: tuple[str, str | None], what: str = "") -> str:
         spec = _predict_spec(lock, model, target, language, data)
-        label = f"predict {route} {language}{what}"
+        label = f"predict {route} {language}{by_rule}{what}"
         return add(
             steps, "predict", spec, context=context, inputs=inputs, label=label, unit=model.unit
         )
@@ -148,7 +226,7 @@ def _evaluated(
             spec,
             context={"ref": target["ref"]},
             inputs=needs,
-            label=f"score {route} {language}",
+            label=f"score {route} {language}{by_rule}",
             unit=model.unit,
         )
         yield Route(
@@ -162,6 +240,7 @@ def _evaluated(
             select=model.select,
             data=entry,
             fine_tuned=target["fine_tuned"],
+            rule=model.rule,
         )
 
 
