@@ -38,6 +38,7 @@ from waystation.metrics import measure, total
 from waystation.mixture import Mixture
 from waystation.model import recomputing, set_dropout
 from waystation.parameters import optimizer_of, place_heads, vocabulary
+from waystation.partial import Partial, Position
 from waystation.predict import Pool, memory_advice, predict
 from waystation.settings import Numerics, TrainConfig
 from waystation.task import member_names
@@ -70,8 +71,12 @@ def finetune(
     seed: int,
     folder: Path,
     progress: Callable[[TrainProgress], None] | None = None,
+    partial: Partial | None = None,
 ) -> None:
     """Train `model` on a mixture and write its checkpoints and records into `folder`.
+
+    Goes on from `partial`, where an interrupted training of the same arguments left its state,
+    and keeps its own there; the bytes are those of a training that was never interrupted.
 
     The model trains on the device where it is and is left as the last step made it. Raises
     StepFailed where the work fails (loss not finite, out of memory, nothing to train on) and
@@ -107,19 +112,19 @@ def finetune(
     evaluate_at = {
         round(steps * (n + 1) / config.evaluations) for n in range(config.evaluations)
     } - {0}
-    evaluations: list[dict[str, Any]] = []
-    curve: list[list[float]] = []
-    best, without_gain = -math.inf, 0
-    examples_seen = tokens_seen = 0
-    loss_since = weight_since = 0.0
-    started = time.monotonic()
 
     if config.dropout is not None:
         set_dropout(model.backbone, config.dropout)
     with vocabulary(model, members, config) as table:
         optimizer = optimizer_of(model, config)
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        for step in range(1, steps + 1):
+        # -- the position: all that is not a function of (seed, step) ---------------------------
+        at = Position(steps=steps)
+        if partial is not None:
+            at = partial.load(model, optimizer, folder, steps)
+            table.factor = at.factor
+        begun_at, started = replace(at), time.monotonic()
+        for step in range(at.step + 1, steps + 1):
             # -- the batch: a function of (seed, step) ------------------------------------------
             which = int(drawn[step - 1])
             member, head = members[which], members[which].head
@@ -138,8 +143,10 @@ def finetune(
                             part, part_weight = head.loss(model, inputs)
                         accelerator.backward(part)
                     loss, weight = loss + float(part.detach()), weight + part_weight
-                    tokens_seen += sum(len(row.tokens) for row in rows)
+                    at.tokens_seen += sum(len(row.tokens) for row in rows)
                 if not math.isfinite(loss):
+                    if partial is not None:
+                        partial.remove()  # from there it would only come here again
                     raise StepFailed(
                         f"expected a finite loss, found {loss} at {doing}; lower `learning_rate`"
                         " or set `numerics: {precision: fp32}`."
@@ -157,11 +164,11 @@ def finetune(
                 table.factor *= 1 - rate * table.scale * config.weight_decay
 
             # -- records ------------------------------------------------------------------------
-            examples_seen += len(batch)
-            loss_since, weight_since = loss_since + loss, weight_since + weight
+            at.step, at.examples_seen = step, at.examples_seen + len(batch)
+            at.loss_since, at.weight_since = at.loss_since + loss, at.weight_since + weight
             if step % math.ceil(steps / CURVE_POINTS) == 0 or step == steps:
-                curve.append([step, loss_since / weight_since, rate])
-                loss_since = weight_since = 0.0
+                at.curve.append([step, at.loss_since / at.weight_since, rate])
+                at.loss_since = at.weight_since = 0.0
             if progress is not None:
                 seconds = time.monotonic() - started
                 progress(
@@ -170,9 +177,9 @@ def finetune(
                         steps=steps,
                         loss=loss / weight,
                         learning_rate=rate,
-                        examples_per_s=examples_seen / seconds,
-                        tokens_per_s=tokens_seen / seconds,
-                        seconds_left=seconds / step * (steps - step),
+                        examples_per_s=(at.examples_seen - begun_at.examples_seen) / seconds,
+                        tokens_per_s=(at.tokens_seen - begun_at.tokens_seen) / seconds,
+                        seconds_left=seconds / (step - begun_at.step) * (steps - step),
                     )
                 )
 
@@ -185,33 +192,33 @@ def finetune(
                     sum(next(iter(v.values())) for v in dev.values()) / len(dev) if dev else None
                 )
                 save_checkpoint(model, table, specs, step, folder / "checkpoints" / name)
-                evaluations.append(
+                at.evaluations.append(
                     {
                         "checkpoint": name,
                         "step": step,
-                        "epoch": examples_seen / sum(mixtures.effective(sizes, mixture.cap)),
+                        "epoch": at.examples_seen / sum(mixtures.effective(sizes, mixture.cap)),
                         "dev": dev,
                         "score": score,
                     }
                 )
-                if score is not None:
-                    better = score > best
-                    best, without_gain = max(best, score), 0 if better else without_gain + 1
-                if config.patience is not None and without_gain >= config.patience:
+                if config.patience is not None and at.without_gain >= config.patience:
                     log.info("stopped at step %d: no better dev score", step)
                     break
+            if partial is not None and step < steps and partial.due(model, step in evaluate_at):
+                at.factor = table.factor
+                partial.save(at, model, optimizer, folder)
         model.changes = changed_since_raw(model, table)
 
-    _write(folder / "evaluations.json", evaluations)
-    _write(folder / "curve.json", curve)
+    _write(folder / "evaluations.json", at.evaluations)
+    _write(folder / "curve.json", at.curve)
     _write(folder / "lengths.json", {m.label: m.lengths for m in members})
     _write(
         folder / "training.json",
         {
-            "steps": step,
+            "steps": at.step,
             "planned_steps": steps,
-            "examples_seen": examples_seen,
-            "tokens_seen": tokens_seen,
+            "examples_seen": at.examples_seen,
+            "tokens_seen": at.tokens_seen,
             "trained_rows": len(table.rows),
             "members": [
                 {
@@ -219,7 +226,7 @@ def finetune(
                     "examples": len(m.rows),
                     "dropped": m.dropped,
                     "rate": rates[i],
-                    "batches": int(seen_before[i][step - 1]),
+                    "batches": int(seen_before[i][at.step - 1]),
                 }
                 for i, m in enumerate(members)
             ],

@@ -30,12 +30,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class Table:
-    """The embedding rows that are being trained, and the factor of all others so far."""
+    """The embedding rows that are being trained, and the factor of all others so far.
+
+    `scale` is what the learning rate of the whole table is multiplied by (layer-wise decay).
+    """
 
     rows: NDArray[np.int64]
     weight: Any
     full: Any
     factor: float = 1.0
+    scale: float = 1.0
 
 
 def reachable(rows: Iterable[Row], tokenizer: Any, pad_id: int) -> NDArray[np.int64]:
@@ -90,3 +94,9 @@ def untrimmed(model: Model) -> Iterator[Table]:
     """The full table in the same form: every row is trained."""
     full = full_table(model)
     yield Table(np.arange(len(full), dtype=np.int64), full, full)
+
+
+def frozen_table(model: Model) -> Table:
+    """The full table where no row is trained."""
+    full = full_table(model)
+    return Table(np.empty(0, dtype=np.int64), full, full)
