@@ -22,6 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
+from waystation import __version__
 from waystation.errors import LockMismatch, StepFailed, StoreError, WaystationError
 from waystation.examples import JSON, KINDS, Candidate, HeadSpec, canonical, from_json, to_json
 from waystation.lock import PACKAGES, task_of
@@ -59,6 +60,8 @@ Emit = Callable[["Progress | Finished"], None]
 # and the pool that its queries searched, with its embeddings.
 _warm: dict[str, Any] = {}
 _warm_pool: dict[str, Any] = {}
+# Seconds that earlier runs took up to the state from which a training went on, by key.
+_earlier: dict[str, float] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +116,9 @@ def _run_step(store: Store, place: Place, step: Step, emit: Emit) -> Finished:
                 step.key,
                 description,
                 lambda folder: WORK[step.kind](store, place, step, folder, emit),
-                lambda: _run_info(step, begun, time.monotonic() - started),
+                lambda: _run_info(
+                    step, begun, time.monotonic() - started + _earlier.pop(step.key, 0.0)
+                ),
             )
     except Damaged as error:
         return Finished(key=step.key, state="damaged", message=str(error), damaged=error.key)
@@ -172,6 +177,7 @@ def _run_info(step: Step, begun: str, seconds: float) -> JSON:
 
 def _train(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> None:
     from waystation.mixture import Member, Mixture
+    from waystation.partial import Partial
     from waystation.train import TrainProgress, finetune
 
     spec = cast("Any", step.spec)
@@ -210,7 +216,29 @@ def _train(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> 
     model = load_model(store, place, step, spec["parent"], keep_heads=config.keep_head)
     mixture = Mixture(members=tuple(members), rates=spec["rates"], cap=spec["cap"])
     numerics = Numerics.model_validate(spec["numerics"])
-    finetune(model, mixture, config, numerics, int(spec["seed"]), folder, progress)
+    partial = Partial(
+        store.partial(step.key),
+        _fits(step, model),
+        lambda text: emit(Progress(key=step.key, done=0, total=0, unit="", text=text)),
+    )
+    finetune(model, mixture, config, numerics, int(spec["seed"]), folder, progress, partial)
+    _earlier[step.key] = partial.seconds
+
+
+def _fits(step: Step, model: Any) -> dict[str, str]:
+    """What decides the bytes of a training: a partial state of another is not continued."""
+    import torch
+
+    from waystation.ray_worker import processor  # which imports this module
+
+    device = model.device.type
+    return {
+        "step": step.key,
+        "waystation": __version__,
+        **{p: _version(p) for p in PACKAGES},
+        "processor": processor(),
+        "device": torch.cuda.get_device_name(model.device) if device == "cuda" else device,
+    }
 
 
 def _select(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> None:

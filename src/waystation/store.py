@@ -7,7 +7,8 @@ lock and renamed into place. Sizes are checked whenever a study is planned, cont
 they are read; what is damaged is said, moved out of the way and computed again, never used.
 
 `data/<sha256>.jsonl` holds canonical examples, named by their own digest; `failed/` the records
-of failed steps. File systems with `flock` only: local ones, and shared ones where a lock of one
+of failed steps; `partial/<key>/` the state of a training that is not finished, used under its
+step's lock alone. File systems with `flock` only: local ones, and shared ones where a lock of one
 machine holds on the others (NFS 4, where the server lets the locks of a lost machine expire);
 remote stores are refused.
 """
@@ -89,6 +90,10 @@ class Store:
         """Where a step lies once it is published."""
         return self.root / "steps" / key
 
+    def partial(self, key: str) -> Path:
+        """Where a training step that is not finished keeps its state."""
+        return self.root / "partial" / key
+
     def state(self, key: str) -> str:
         """`done`, `missing`, `pruned` (outputs deleted by gc) or `damaged` (sizes differ)."""
         folder = self.folder(key)
@@ -165,6 +170,7 @@ class Store:
                 scratch.rename(target)
                 _sync_folder(target.parent)
                 (self.root / "failed" / f"{key}.json").unlink(missing_ok=True)
+                shutil.rmtree(self.partial(key), ignore_errors=True)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
