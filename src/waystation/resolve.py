@@ -17,10 +17,11 @@ import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from waystation import sources
+from waystation import probes, sources
 from waystation.entries import Entries, listed
 from waystation.errors import LockMismatch, StudyFaults, UserError
 from waystation.examples import JSON, HeadSpec, to_json
@@ -176,6 +177,8 @@ def resolve(
         ],
         "targets": [_target(resolver, t) for t in study.targets],
     }
+    if study.probes is not None:
+        lock["probes"] = probes.pinned(study.probes, partial(_target, resolver))
     lock["data"] = entries.found
     lock["remarks"] = cast("JSON", entries.remarks)
     _check_lengths(resolver, lock)

@@ -49,6 +49,18 @@ class Score:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Probed:
+    """One probe in one language after one stage of a stop; `score.target` is the probe's name.
+
+    Stage 0 is the raw backbone, which is the stop `none`.
+    """
+
+    stage: int
+    stages: int
+    score: Score
+
+
+@dataclass(frozen=True, kw_only=True)
 class StepSummary:
     """One step of the plan, what it was and what it cost.
 
@@ -90,6 +102,9 @@ class Results:
     """Versions, precision, model revisions and data digests, as label -> text."""
     official: dict[tuple[str, str], str] = field(default_factory=dict)
     """(backbone, target) -> the layer and pooling that the benchmark's own scripts evaluate."""
+    probes: tuple[Probed, ...] = ()
+    unprobed: dict[str, str] = field(default_factory=dict)
+    """Backbone -> why its language-model loss is not probed, where a loss was asked for."""
 
 
 def collect(lock: Lock, plan: Plan, store: Store, study: Study) -> Results:
@@ -119,7 +134,22 @@ def collect(lock: Lock, plan: Plan, store: Store, study: Study) -> Results:
         warnings=warnings,
         provenance=_provenance(lock),
         official=_official(scores, tasks),
+        probes=tuple(_probed(lock, plan, store, study)),
+        unprobed=dict(cast("Any", lock).get("probes", {}).get("unmeasured", {})),
     )
+
+
+def _probed(lock: Lock, plan: Plan, store: Store, study: Study) -> Iterator[Probed]:
+    """Every probe that is finished."""
+    beside = study.path.resolve().parent
+    measured = cast("Any", lock).get("probes", {}).get("measured", [])
+    tasks = {probe["name"]: task_of(probe["ref"], beside) for probe in measured}
+    for probe in plan.probes:
+        route = probe.route
+        if store.state(route.score) == "done":
+            found = cast("Any", store.read_json(route.score, "score.json"))
+            for score in _scores(route, tasks[route.target], found):
+                yield Probed(stage=probe.stage, stages=probe.stages, score=score)
 
 
 def _official(
@@ -168,6 +198,9 @@ def _needed_by(plan: Plan) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]
     for route in plan.routes:
         needed[route.score][0].add(route.stop)
         needed[route.score][1].add(route.target)
+    for probe in plan.probes:
+        if probe.route.score in needed:
+            needed[probe.route.score][0].add(probe.route.stop)
     for key in reversed(list(plan.steps)):  # children before parents
         for parent in plan.steps[key].inputs:
             for mine, theirs in zip(needed[parent], needed[key], strict=True):
