@@ -15,7 +15,7 @@ from waystation import batching
 from waystation.batching import collate
 from waystation.examples import BitextExample, Candidate, QueryExample
 from waystation.heads import build
-from waystation.heads import retrieval as heads
+from waystation.heads import ranking as heads
 from waystation.metrics.retrieval import ACCURACY, MAP20
 from waystation.mixture import Member, Mixture
 from waystation.predict import Pool, predict

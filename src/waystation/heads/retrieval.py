@@ -16,13 +16,7 @@ that the official selection takes (`waystation.mining`), each sentence once; tex
 several times on a side are embedded once and never paired, as the official BUCC script has it
 (`third_party/utils_retrieve.py`, `read_sent2id`).
 
-Trained, both are dual encoders with shared weights: in a batch, each text is to find its own
-partner among all partners (Chidambaram et al. 2018, arXiv 1810.12836), by cosines of the last
-layer under the first pooling, times 100 (where the official scripts begin to learn that factor,
-`third_party/bert.py`). Queries look for candidates; of a bitext both sides look for each other.
-Texts that are equal, on either side, are no mistakes of each other. Batches count whole, however
-many passes memory allows (Gao et al. 2021, arXiv 2101.06983): embeddings are made again for their
-gradients.
+Trained, both are dual encoders: see `ranking.py`.
 """
 
 from __future__ import annotations
@@ -34,10 +28,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
 
-from waystation.batching import TOKENS, by_token_budget, collate
 from waystation.errors import ModelError, UserError
 from waystation.examples import (
     BitextExample,
@@ -47,7 +38,7 @@ from waystation.examples import (
     QueryExample,
     RetrievalPrediction,
 )
-from waystation.heads import Row
+from waystation.heads import Row, ranking
 from waystation.heads.pieces import POOLINGS, Cuts, encode_texts, pooled_by
 from waystation.mining import MARGINS, NEIGHBOURS, Neighbourhood, margin_of, select_pairs
 from waystation.search import nearest, nearest_both
@@ -61,8 +52,6 @@ if TYPE_CHECKING:
 SCORINGS: Final = ("cosine", "ratio", "distance")
 RANKED: Final = 20
 """Candidates kept per query: what mAP@20 looks at."""
-SCALE: Final = 100.0
-"""What cosines are multiplied by in the loss."""
 
 Kept: TypeAlias = Sequence[Sequence[tuple[Row, Any]]]
 Matrix: TypeAlias = NDArray[np.float32]
@@ -88,6 +77,7 @@ class Embedding:
         self.spec, self.tokenizer, self.max_tokens = spec, tokenizer, max_tokens
         self.cuts: Cuts = Cuts()
         self.poolings = _among(spec, "pooling", "mean", POOLINGS)
+        self.ranking = ranking.Ranking.of(spec, self.poolings[0])
         mined = spec.option("search", "") == "mine"
         self.scorings = _among(spec, "scoring", "ratio" if mined else "cosine", SCORINGS)
         # Kept per sentence of a bitext, and what margins average over.
@@ -117,42 +107,9 @@ class Embedding:
         ]
         return list(torch.stack(kept, dim=1).cpu().numpy())  # B times [V, D]
 
-    def loss(self, model: Model, batch: Batch, both_ways: bool) -> tuple[Tensor, float]:
+    def loss(self, model: Model, batch: Batch) -> tuple[Tensor, float]:
         """(sum over the examples, their number) of finding each row's partner in the batch."""
-        rows = batch.rows
-        vectors = F.normalize(self._vectors(model, batch), dim=1)  # [2N, D]
-        left = [i for i, row in enumerate(rows) if row.part == 0]
-        right = [i for i, row in enumerate(rows) if row.part == 1]
-        # bf16 would round cosines times 100 to halves.
-        with torch.autocast(vectors.device.type, enabled=False):
-            scores = SCALE * vectors[left] @ vectors[right].T  # [N, N]
-        gold = torch.arange(len(left), device=scores.device)
-        equal = _equal(rows, left, scores.device) | _equal(rows, right, scores.device)
-        scores = scores.masked_fill(equal & (gold[:, None] != gold[None, :]), -torch.inf)
-        loss = F.cross_entropy(scores, gold, reduction="sum")
-        if both_ways:
-            loss = (loss + F.cross_entropy(scores.T, gold, reduction="sum")) / 2
-        return loss, float(len(left))
-
-    def _vectors(self, model: Model, batch: Batch) -> Tensor:
-        """[B, D]: the rows' embeddings, in passes of which only the inputs are kept."""
-        rows = batch.rows
-        device = batch.input_ids.device
-        parts = by_token_budget([len(row.tokens) for row in rows], TOKENS)
-
-        def embed(_: Tensor, inputs: Batch) -> Tensor:
-            return pooled_by(self.poolings[0], model, model.states(inputs), inputs)
-
-        made = []
-        for part in parts:
-            inputs = collate([rows[i] for i in part], model.pad_id, self.max_tokens, device)
-            # `checkpoint` restores the random numbers of those devices only on which it is handed
-            # a tensor: without one, dropout on a GPU would be drawn anew for the gradients.
-            given = (inputs.input_ids, inputs)
-            again = len(parts) > 1
-            made.append(checkpoint(embed, *given, use_reentrant=False) if again else embed(*given))
-        order = torch.tensor([i for part in parts for i in part], device=device)
-        return torch.cat(made)[order.argsort()]
+        return ranking.loss(model, batch, self.ranking, self.max_tokens)
 
     def _layers(self, available: int) -> list[int]:
         option = self.spec.option("layers", "all")
@@ -196,7 +153,7 @@ class Bitext:
         return self.embedding.rows([(e.source, e.target) for e in examples])
 
     def loss(self, model: Model, batch: Batch) -> tuple[Tensor, float]:
-        return self.embedding.loss(model, batch, both_ways=True)
+        return self.embedding.loss(model, batch)
 
     def outputs(self, model: Model, batch: Batch) -> list[Any]:
         return self.embedding.outputs(model, batch)
@@ -242,7 +199,7 @@ class Query:
         )
 
     def loss(self, model: Model, batch: Batch) -> tuple[Tensor, float]:
-        return self.embedding.loss(model, batch, both_ways=False)
+        return self.embedding.loss(model, batch)
 
     def outputs(self, model: Model, batch: Batch) -> list[Any]:
         return self.embedding.outputs(model, batch)
@@ -318,14 +275,6 @@ def _text(item: QueryExample | Candidate) -> str:
     if isinstance(item, QueryExample):
         return item.query
     return (item.text + item.context).replace("\n", "") if item.context else item.text
-
-
-def _equal(rows: Sequence[Row], which: Sequence[int], device: Any) -> Tensor:
-    """[N, N]: whether two of the rows are the same text."""
-    known: dict[bytes, int] = {}
-    texts = [known.setdefault(rows[i].tokens.tobytes(), len(known)) for i in which]
-    text = torch.tensor(texts, device=device)
-    return text[:, None] == text[None, :]
 
 
 def _firsts(texts: Sequence[str]) -> dict[int, int]:
