@@ -96,7 +96,7 @@ def _check_alike(one: _Stored, other: _Stored) -> None:
 
 
 def _addable(tensor: torch.Tensor) -> bool:
-    return tensor.is_floating_point()
+    return bool(tensor.is_floating_point())
 
 
 def _fixed(about: Mapping[str, Any]) -> dict[str, Any]:

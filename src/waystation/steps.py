@@ -22,13 +22,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
-from waystation import __version__
+from waystation import __version__, selection_steps
 from waystation.errors import LockMismatch, StepFailed, StoreError, WaystationError
 from waystation.examples import JSON, KINDS, Candidate, HeadSpec, canonical, from_json, to_json
 from waystation.lock import PACKAGES, task_of
 from waystation.plan import ALGORITHMS, Step
 from waystation.settings import Numerics, TrainConfig
-from waystation.store import Damaged, Store, pretty
+from waystation.store import Damaged, Store
+from waystation.translations import examples_of, work
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,8 +192,8 @@ def _train(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> 
                 task=task,
                 language=member["language"],
                 head=cast("HeadSpec", from_json(HeadSpec, member["head"])),
-                examples=store.data(member["data"], task.example),
-                dev=store.data(member["dev"], task.example) if member["dev"] else (),
+                examples=examples_of(store, member["data"], task.example),
+                dev=examples_of(store, member["dev"], task.example) if member["dev"] else (),
                 pool=cast("Any", store.data(member["pool"], Candidate) if "pool" in member else ()),
                 dev_pool=cast(
                     "Any", store.data(member["dev_pool"], Candidate) if "pool" in member else ()
@@ -242,25 +243,52 @@ def _fits(step: Step, model: Any) -> dict[str, str]:
 
 
 def _select(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> None:
-    from waystation.select import choose
+    selection_steps.select(store, step, folder)
 
-    train = cast("str", step.spec["train"])
-    evaluations = cast("Any", store.read_json(train, "evaluations.json"))
-    picked = choose(evaluations, cast("str", step.spec["rule"]))
-    (folder / "select.json").write_text(pretty(picked))
+
+def _average(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> None:
+    def raw() -> Any:
+        from waystation.vocabulary import full_table
+
+        return full_table(load_model(store, place, step, None, keep_heads=False)).detach().cpu()
+
+    selection_steps.average(store, step, folder, raw)
 
 
 def _predict(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> None:
+    parent = cast("Any", step.spec["model"])
+    done = selection_steps.twin(store, step)
+    if done is not None:
+        for name in ("lengths.json", "predictions.jsonl"):
+            (folder / name).write_bytes(store.read(done, name))
+    elif "checkpoints" in step.spec:
+        for name, place_of in selection_steps.checkpoints(store, parent[0]).items():
+            (folder / name).mkdir()
+            _predict_with(store, place, step, place_of, folder / name, emit)
+    else:
+        _predict_with(store, place, step, parent, folder, emit)
+
+
+def _predict_with(
+    store: Store,
+    place: Place,
+    step: Step,
+    parent: Sequence[str] | Path | None,
+    folder: Path,
+    emit: Emit,
+) -> None:
+    """Predict with one checkpoint and write what came of it into `folder`."""
     from waystation.predict import predict
 
     spec = cast("Any", step.spec)
     head = cast("HeadSpec", from_json(HeadSpec, spec["head"]))
     examples = store.data(spec["data"], KINDS[head.kind][0])
-    warm = canonical([spec["backbone"], spec["model"]])
+    named = str(parent) if isinstance(parent, Path) else parent
+    warm = canonical([spec["backbone"], cast("JSON", named)])
     if warm not in _warm:
         _warm.clear()
         _warm_pool.clear()
-        _warm[warm] = load_model(store, place, step, spec["model"], keep_heads=True)
+        _warm[warm] = load_model(store, place, step, parent, keep_heads=True)
 
     def progress(done: int, total: int) -> None:
         emit(Progress(key=step.key, done=done, total=total, unit="examples"))
@@ -305,8 +333,17 @@ def _score(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> 
     spec = cast("Any", step.spec)
     task = task_of(step.context["ref"], place.beside)
     _same_version(task.version, spec["version"], task.name)
-    predictions = read_predictions(store, spec["predict"], task.kind)
     examples = store.data(spec["data"], task.example)
+    if "checkpoints" in spec:
+        every = {}
+        for name in dict.fromkeys(n.split("/")[0] for n in store.outputs(spec["predict"])):
+            predictions = read_predictions(store, spec["predict"], task.kind, f"{name}/")
+            found = cast("Any", score(task, predictions, cast("Any", examples), spec["language"]))
+            every[name] = found["variants"][""]
+        body = canonical(found | {"variants": every})
+        (folder / "score.json").write_text(body + "\n", encoding="utf-8")
+        return
+    predictions = read_predictions(store, spec["predict"], task.kind)
     tuning = None
     if "tuning" in spec:
         predict, data = spec["tuning"]
@@ -317,28 +354,52 @@ def _score(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> 
     (folder / "score.json").write_text(canonical(result) + "\n", encoding="utf-8")
 
 
-def read_predictions(store: Store, key: str, kind: str) -> list[Any]:
-    """A predict step's predictions, hashed while reading."""
+def read_predictions(store: Store, key: str, kind: str, under: str = "") -> list[Any]:
+    """A predict step's predictions, hashed while reading; `under` is a folder of its outputs."""
     found = []
-    for line in store.read(key, "predictions.jsonl").decode().split("\n"):
+    for line in store.read(key, f"{under}predictions.jsonl").decode().split("\n"):
         if line:
             found.append(from_json(KINDS[kind][1], json.loads(line)))
     return found
 
 
+def _translate(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> None:
+    from waystation import backbone
+
+    digest = cast("str", step.spec["translator"])
+    if digest not in _warm:
+        _warm.clear()
+        source = _pinned(step, place, digest, "translation model")
+        _warm[digest] = backbone.load(source, text=True).to(_device(place))
+
+    def progress(done: int, total: int, rate: str) -> None:
+        emit(Progress(key=step.key, done=done, total=total, unit="sentences", text=rate))
+
+    work(store, step, _warm[digest], folder, progress)
+
+
 WORK: dict[str, Callable[[Store, Place, Step, Path, Emit], None]] = {
+    "translate": _translate,
     "train": _train,
     "select": _select,
+    "average": _average,
     "predict": _predict,
     "score": _score,
 }
 
 
 def load_model(
-    store: Store, place: Place, step: Step, parent: Sequence[str] | None, *, keep_heads: bool
+    store: Store,
+    place: Place,
+    step: Step,
+    parent: Sequence[str] | Path | None,
+    *,
+    keep_heads: bool,
 ) -> Any:
-    """The backbone as the parent stage left it, on its device; fresh where there is no parent."""
-    import torch
+    """The backbone as the parent stage left it, on its device; fresh where there is no parent.
+
+    `parent` is (run, select step), or the folder of a checkpoint.
+    """
     import transformers.modeling_utils  # noqa: F401  (whatever it imports is there from now on)
 
     from waystation import backbone
@@ -348,32 +409,33 @@ def load_model(
     keep_memory()
     give_back_memory()
     spec: Mapping[str, Any] = step.spec
-    source = backbone.locate(step.context["pinned"], place.beside)
-    if source.digest != spec["backbone"]:
-        raise LockMismatch(
-            f"expected backbone {source.name} with digest {spec['backbone'][:12]} as the lock"
-            f" pins it, found {source.digest[:12]} in {source.path}; restore it or run with"
-            " --relock."
-        )
+    source = _pinned(step, place, spec["backbone"], "backbone")
     model = backbone.load(source, text=_wants_text(spec))
     if parent is not None:
-        train, select = parent
-        folder = checkpoint(store, train, select)
+        folder = selection_steps.held(store, parent)
         load_checkpoint(model, folder, heads=keep_heads)
-    device = place.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return model.to(device)
+    return model.to(_device(place))
 
 
-def checkpoint(store: Store, train: str, select: str) -> Path:
-    """The folder of the checkpoint that a select step picked, its files hashed."""
-    name = cast("Any", store.read_json(select, "select.json"))["checkpoint"]
-    names = store.outputs(train, f"checkpoints/{name}/")
-    if not names:
-        raise Damaged(train, store.folder(train), f"has no checkpoint {name}")
-    store.check(train, names)
-    return store.folder(train) / "checkpoints" / cast("str", name)
+def _pinned(step: Step, place: Place, digest: str, what: str) -> Any:
+    """The files of a step's model, which must be those that the lock pins."""
+    from waystation import backbone
+
+    source = backbone.locate(step.context["pinned"], place.beside)
+    if source.digest != digest:
+        raise LockMismatch(
+            f"expected {what} {source.name} with digest {digest[:12]} as the lock pins it, found"
+            f" {source.digest[:12]} in {source.path}; restore it or run with --relock."
+        )
+    return source
+
+
+def _device(place: Place) -> str:
+    import torch
+
+    if place.device != "auto":
+        return place.device
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _wants_text(spec: Mapping[str, Any]) -> bool:
