@@ -6,7 +6,6 @@ Floor 3; knows heads and settings, nothing of the model's weights.
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from waystation import mixture as mixtures
-from waystation.batching import TOKENS, Batch, passes
+from waystation.batching import TOKENS, Batch, TrainingOrder, passes
 from waystation.errors import StepFailed
 from waystation.heads import WHOLE_BATCH, Head, Row, build, pieces
+from waystation.heads.lm import LanguageModel
 from waystation.mixture import Member, Mixture
 from waystation.settings import TrainConfig
 
@@ -43,7 +43,7 @@ def encode(model: Model, mixture: Mixture, config: TrainConfig) -> list[Encoded]
     """Members with their rows, examples without any row dropped and counted."""
     heads: dict[str, Head[Any, Any]] = {}
     members: list[Encoded] = []
-    for member in mixture.members:
+    for member in (*mixture.members, *mixture.text):
         head = heads.setdefault(
             member.head.name,
             build(member.head, model.tokenizer, config.max_tokens, config.stride),
@@ -84,17 +84,33 @@ def too_large(inputs: Batch, member: Encoded, config: TrainConfig) -> bool:
     return not chosen and inputs.input_ids.numel() > TOKENS
 
 
-def passes_of(batch: Sequence[int], member: Encoded, config: TrainConfig) -> list[list[Row]]:
-    """The rows of a batch in forward passes; heads that compare examples split it themselves."""
+def passes_of(
+    batch: Sequence[int], member: Encoded, config: TrainConfig, seed: int, step: int
+) -> list[list[Row]]:
+    """The rows of a batch in forward passes; heads that compare examples split it themselves.
+
+    Lines of text have tokens masked, others at every step.
+    """
     if member.member.head.kind in WHOLE_BATCH:
         return [[row for i in batch for row in member.rows[i]]]
-    return passes(batch, member.rows, config.micro_batch_size)
+    found = passes(batch, member.rows, config.micro_batch_size)
+    if isinstance(member.head, LanguageModel):
+        hidden, purpose = member.head.hidden, (seed, member.label, step)
+        found = [[hidden(row, *purpose, row.example) for row in rows] for rows in found]
+    return found
 
 
-def limit_of(
-    config: TrainConfig, cap: int | None, sizes: Sequence[int], batches: int, which: int
-) -> int:
-    """Draws from one member in all: exact epochs of a single task, whole batches of mixtures."""
-    if len(sizes) > 1:
-        return batches * config.batch_size
-    return math.ceil(config.epochs * mixtures.effective(sizes, cap)[which])
+def orders_of(
+    members: Sequence[Encoded], plan: mixtures.Schedule, seed: int
+) -> list[TrainingOrder]:
+    """Which of a member's examples its batches hold."""
+    return [
+        TrainingOrder(
+            lengths=lengths_of(m),
+            batch_size=plan.batch_sizes[i],
+            limit=plan.limits[i],
+            seed=seed,
+            name=f"{i}/{m.label}",
+        )
+        for i, m in enumerate(members)
+    ]

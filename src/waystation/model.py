@@ -24,10 +24,11 @@ from waystation.backbone import Source, digest
 from waystation.errors import ModelError
 
 if TYPE_CHECKING:
+    from waystation.adapters import Placed
     from waystation.batching import Batch
 
-_WARM: Final[dict[tuple[str, bool], Model]] = {}
-"""The last model loaded, never trained: (digest, text) -> model. One entry at most."""
+_WARM: Final[dict[tuple[str, str], Model]] = {}
+"""The last model loaded, never trained: (digest, output) -> model. One entry at most."""
 
 
 class Model(nn.Module):  # type: ignore[misc]
@@ -44,9 +45,15 @@ class Model(nn.Module):  # type: ignore[misc]
         self.tokenizer = tokenizer
         self.architecture = architecture
         self.heads = nn.ModuleDict()
+        self.adapters: tuple[Placed, ...] = ()
+        """What lies on the backbone, in order; adapters.py places and merges them."""
+        self.merged: tuple[tuple[Placed, dict[str, Tensor]], ...] = ()
+        """What was added to its weights, with its tensors."""
         self._lm = (lm,)  # in a tuple, so that its parameters are not registered twice
+        self.missing: tuple[str, ...] = ()
+        """Parameters of the output layer that the checkpoint does not ship."""
         if lm is not None and lm is not backbone:
-            self.lm_head = lm.get_output_embeddings()
+            self.lm_head = _output_layer(lm, backbone, architecture)
         self.hidden_size = int(backbone.config.hidden_size)
         self.pad_id = int(tokenizer.pad_token_id)
         encoder = backbone.get_encoder() if architecture == "encoder-decoder" else backbone
@@ -60,6 +67,11 @@ class Model(nn.Module):  # type: ignore[misc]
     @property
     def lm(self) -> Any:
         """The `transformers` language model around the backbone (for loss and `generate`)."""
+        if self._lm[0] is None and self.architecture == "encoder":
+            raise ModelError(
+                "expected a model loaded with its output layer, found an encoder loaded without;"
+                " load it with lm=True."
+            )
         if self._lm[0] is None:
             raise ModelError(
                 f"expected a model that generates text, found an {self.architecture} loaded"
@@ -83,6 +95,50 @@ class Model(nn.Module):  # type: ignore[misc]
             inputs["decoder_input_ids"] = decoder_input_ids
         logits: Tensor = self.lm(**inputs, use_cache=False).logits
         return logits
+
+    @property
+    def untrained(self) -> bool:
+        """Whether its output layer is neither the checkpoint's nor trained since."""
+        trained = getattr(getattr(self, "changes", None), "names", ())
+        return any(name not in trained for name in self.missing)
+
+    def draw_output(self, seed: int) -> None:
+        """Fresh weights for what the checkpoint does not ship of the output layer, unless trained.
+
+        As `transformers` draws them; a table that is tied to the input embedding stays so.
+        """
+        if not self.untrained:
+            return
+        draws = torch.Generator().manual_seed(seed)
+        spread = float(getattr(self.backbone.config, "initializer_range", None) or 0.02)
+        parameters = dict(self.named_parameters(remove_duplicate=False))
+        with torch.no_grad():
+            for name in self.missing:
+                value = torch.zeros(parameters[name].shape)
+                if value.dim() > 1:
+                    value.normal_(0.0, spread, generator=draws)
+                elif name.endswith("weight"):  # of a normalisation
+                    value.fill_(1.0)
+                parameters[name].copy_(value)
+        self.missing = ()
+
+    def scores(self, states: Tensor) -> Tensor:
+        """Scores of the vocabulary [N, V] from last-layer states [N, D], token by token.
+
+        The language model itself makes them, given these states in place of its backbone's: every
+        architecture's own layers and scales, without scores of tokens that nobody asks for.
+        """
+        from transformers.modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
+
+        found = BaseModelOutputWithPastAndCrossAttentions(last_hidden_state=states[None])
+        nothing = torch.zeros((1, 1), dtype=torch.int64, device=states.device)
+        lm, backbone = self.lm, self.backbone
+        backbone.forward = lambda *_, **__: found
+        try:
+            scores: Tensor = lm(input_ids=nothing).logits[0]  # [N, V]
+        finally:
+            del backbone.forward
+        return scores
 
     def _run(self, batch: Batch, all_layers: bool) -> Any:
         inputs = self._inputs(batch)
@@ -109,16 +165,25 @@ class Model(nn.Module):  # type: ignore[misc]
         return inputs
 
 
-def load(source: Source, *, text: bool = False) -> Model:
+def load(source: Source, *, text: bool = False, lm: bool = False) -> Model:
     """A fresh, untrained copy of a backbone, on the CPU, in fp32.
 
-    `text` loads a language model's output layer too. Raises ModelError where the files are no
-    longer those that `source` was made of, do not fit each other, or cannot do what is asked.
+    `text` loads a language model's output layer too, which has to be there; `lm` loads a masked or
+    causal one, and leaves it to be drawn (`draw_output`) where the checkpoint has none.
+
+    Raises ModelError where the files are no longer those that `source` was made of, do not fit
+    each other, or cannot do what is asked.
     """
     if text and source.architecture == "encoder":
         raise ModelError(
             f"expected a model that generates text, found the encoder '{source.name}'; text"
             " tasks need a decoder or encoder-decoder."
+        )
+    if lm and source.architecture == "encoder-decoder":
+        raise ModelError(
+            f"expected an encoder or a decoder for language modelling, found '{source.name}', an"
+            " encoder-decoder, whose objective (span corruption) is not built; leave `mlm` out of"
+            " its study."
         )
     found = digest(source.path)
     if found != source.digest:
@@ -127,13 +192,19 @@ def load(source: Source, *, text: bool = False) -> Model:
             f" {source.digest[:12]}, found {found[:12]}: they have changed since they were"
             " located; restore them, or run again with --relock."
         )
-    key = (source.digest, text)
+    output = "lm" if lm else "text" if text else ""
+    key = (source.digest, output)
     if key not in _WARM:
         _WARM.clear()
-        _WARM[key] = _read(source, text)
+        _WARM[key] = _read(source, output)
     pristine = _WARM[key]
     # The tokenizer is read-only for us and slow to copy.
     return copy.deepcopy(pristine, {id(pristine.tokenizer): pristine.tokenizer})
+
+
+def ships_output(source: Source) -> bool:
+    """Whether the checkpoint has a language model's whole output layer; reads it to find out."""
+    return not load(source, lm=True).missing
 
 
 @contextmanager
@@ -163,11 +234,44 @@ def set_dropout(model: nn.Module, p: float) -> None:
                 setattr(module, name, p)
 
 
-def _read(source: Source, text: bool) -> Model:
+_LANGUAGE_MODELS: Final = {
+    "encoder": "AutoModelForMaskedLM",
+    "decoder": "AutoModelForCausalLM",
+    "encoder-decoder": "AutoModelForSeq2SeqLM",
+}
+
+
+def _output_layer(lm: Any, backbone: Any, architecture: str) -> nn.Module:
+    """Every part of a language model outside of its backbone: transform, table and bias."""
+    if architecture == "encoder-decoder":
+        output: nn.Module = lm.get_output_embeddings()
+        return output
+    parts = _outside(lm, backbone)
+    return next(iter(parts.values())) if len(parts) == 1 else nn.ModuleDict(parts)
+
+
+def _outside(lm: Any, backbone: Any) -> dict[str, nn.Module]:
+    children = [(name, part) for name, part in lm.named_children() if part is not backbone]
+    return {name: part for name, part in children if any(True for _ in part.parameters())}
+
+
+def _missing(model: Model, lm: Any, report: Any) -> tuple[str, ...]:
+    """The names in `Model` of what the checkpoint lacks of the output layer, tied rows aside."""
+    own = {id(p) for p in model.backbone.parameters()}
+    lacking = {
+        id(p)
+        for name, p in lm.named_parameters(remove_duplicate=False)
+        if name in report["missing_keys"] and id(p) not in own
+    }
+    named = model.named_parameters(remove_duplicate=False)
+    return tuple(name for name, p in named if id(p) in lacking)
+
+
+def _read(source: Source, output: str) -> Model:
     import transformers
 
-    kinds = {"decoder": "AutoModelForCausalLM", "encoder-decoder": "AutoModelForSeq2SeqLM"}
-    loader = getattr(transformers, kinds[source.architecture] if text else "AutoModel")
+    text = bool(output)
+    loader = getattr(transformers, _LANGUAGE_MODELS[source.architecture] if text else "AutoModel")
     try:
         # Absent poolers are drawn at random before they are removed: keep our caller's stream.
         with quiet(), torch.random.fork_rng(devices=[]):
@@ -189,10 +293,12 @@ def _read(source: Source, text: bool) -> Model:
     backbone = lm.base_model if text else lm
     if getattr(backbone, "pooler", None) is not None:
         backbone.pooler = None  # heads read states; not every checkpoint has one
-    _check_whole(source, report)
+    _check_whole(source, report, lm.base_model_prefix if output == "lm" else None)
     _check_tokenizer(source, tokenizer, backbone)
     lm.eval()
-    return Model(backbone, tokenizer, source.architecture, lm if text else None)
+    model = Model(backbone, tokenizer, source.architecture, lm if text else None)
+    model.missing = _missing(model, lm, report) if output == "lm" else ()
+    return model
 
 
 def _unreadable(source: Source, error: Exception) -> ModelError:
@@ -203,9 +309,11 @@ def _unreadable(source: Source, error: Exception) -> ModelError:
     )
 
 
-def _check_whole(source: Source, report: Any) -> None:
-    """Weights that a checkpoint lacks would be random numbers."""
+def _check_whole(source: Source, report: Any, inside: str | None) -> None:
+    """Weights that a checkpoint lacks would be random numbers; all of them, or those `inside`."""
     wrong = sorted(k for k in report["missing_keys"] if "pooler." not in k)
+    if inside is not None:
+        wrong = [key for key in wrong if key.startswith(f"{inside}.")]
     wrong += sorted(str(key) for key in report["mismatched_keys"])
     if wrong:
         raise ModelError(

@@ -17,7 +17,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -28,20 +28,20 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
 from waystation import mixture as mixtures
-from waystation.batching import TrainingOrder, collate, derived_seed
+from waystation.batching import collate, derived_seed
 from waystation.checkpoint import changed_since_raw, save_checkpoint
-from waystation.encoded import Encoded, encode, lengths_of, limit_of, passes_of, too_large
+from waystation.encoded import Encoded, encode, orders_of, passes_of, too_large
 from waystation.errors import StepFailed
 from waystation.examples import HeadSpec
 from waystation.heads import WHOLE_BATCH
 from waystation.metrics import measure, total
 from waystation.mixture import Mixture
 from waystation.model import recomputing, set_dropout
+from waystation.negatives import mined
 from waystation.parameters import optimizer_of, place_heads, vocabulary
 from waystation.partial import Partial, Position
 from waystation.predict import Pool, memory_advice, predict
 from waystation.settings import Numerics, TrainConfig
-from waystation.task import member_names
 
 if TYPE_CHECKING:
     from waystation.model import Model
@@ -86,27 +86,13 @@ def finetune(
     torch.set_num_threads(int(numerics.threads))
     torch.use_deterministic_algorithms(True, warn_only=True)
     accelerator = _accelerator(model, numerics)
-    members = encode(model, mixture, config)
+    members = mined(model, encode(model, mixture, config), config, numerics)
     sizes = [len(m.rows) for m in members]
-    steps = mixtures.optimiser_steps(sizes, mixture.cap, config.epochs, config.batch_size)
-    rates = mixtures.probabilities(
-        mixture.rates,
-        member_names([(m.member.name, m.member.language or "") for m in members]),
-        sizes,
-        mixture.cap,
-    )
-    drawn = mixtures.draws(rates, steps, seed)
-    seen_before = [np.cumsum(drawn == i) for i in range(len(members))]
-    orders = [
-        TrainingOrder(
-            lengths=lengths_of(m),
-            batch_size=config.batch_size,
-            limit=limit_of(config, mixture.cap, sizes, int(seen_before[i][-1]), i),
-            seed=seed,
-            name=f"{i}/{m.label}",
-        )
-        for i, m in enumerate(members)
-    ]
+    plan = mixtures.schedule(mixture, sizes, config.epochs, config.batch_size, seed)
+    steps = plan.steps
+    seen_before = [np.cumsum((plan.drawn == i).any(axis=0)) for i in range(len(members))]
+    orders = orders_of(members, plan, seed)
+    counted = len(mixture.counted)
     specs = tuple({m.member.head.name: m.member.head for m in members}.values())
     place_heads(model, {m.member.head.name: m.head for m in members}, config, seed)
     evaluate_at = {
@@ -125,25 +111,28 @@ def finetune(
             table.factor = at.factor
         begun_at, started = replace(at), time.monotonic()
         for step in range(at.step + 1, steps + 1):
-            # -- the batch: a function of (seed, step) ------------------------------------------
-            which = int(drawn[step - 1])
-            member, head = members[which], members[which].head
-            batch = orders[which].batch(int(seen_before[which][step - 1]) - 1)
+            # -- the batch: a function of (seed, step); in two parts where lines are mixed in ----
             torch.manual_seed(derived_seed(seed, "dropout", step))
             model.train()
+            aside: list[Any] = []
+            blended, examples = 0.0, 0
+            for which, share in zip(plan.drawn[:, step - 1], plan.weights, strict=True):
+                member, head = members[which], members[which].head
+                batch = orders[which].batch(int(seen_before[which][step - 1]) - 1)
+                examples += len(batch) if which < counted else 0
 
-            # -- gradients of the sum, then divided by the batch's whole weight -----------------
-            loss = weight = 0.0
-            doing = f"step {step} of {steps} on task {member.label}"
-            with memory_advice("training", doing):
-                for rows in passes_of(batch, members[which], config):
-                    inputs = collate(rows, model.pad_id, config.max_tokens, accelerator.device)
-                    with recomputing(model, too_large(inputs, members[which], config)):
-                        with accelerator.autocast():
-                            part, part_weight = head.loss(model, inputs)
-                        accelerator.backward(part)
-                    loss, weight = loss + float(part.detach()), weight + part_weight
-                    at.tokens_seen += sum(len(row.tokens) for row in rows)
+                # -- gradients of the sum, then divided by the part's whole weight --------------
+                loss = weight = 0.0
+                doing = f"step {step} of {steps} on task {member.label}"
+                with memory_advice("training", doing):
+                    for rows in passes_of(batch, member, config, seed, step):
+                        inputs = collate(rows, model.pad_id, config.max_tokens, accelerator.device)
+                        with recomputing(model, too_large(inputs, member, config)):
+                            with accelerator.autocast():
+                                part, part_weight = head.loss(model, inputs)
+                            accelerator.backward(part)
+                        loss, weight = loss + float(part.detach()), weight + part_weight
+                        at.tokens_seen += sum(len(row.tokens) for row in rows)
                 if not math.isfinite(loss):
                     if partial is not None:
                         partial.remove()  # from there it would only come here again
@@ -152,7 +141,14 @@ def finetune(
                         " or set `numerics: {precision: fp32}`."
                     )
                 gradients = [p.grad for p in parameters if p.grad is not None]
-                torch._foreach_div_(gradients, weight)
+                torch._foreach_div_(gradients, weight / share)
+                blended += share * loss / weight
+                if len(plan.weights) > 1:
+                    aside, loss, weight = _set_aside(parameters, aside), blended, 1.0
+
+            with memory_advice("training", doing):
+                for parameter, gradient in zip(parameters, aside, strict=False):
+                    parameter.grad = gradient
                 if config.clip is not None:
                     accelerator.clip_grad_norm_(parameters, config.clip)
                 rate = learning_rate(step, steps, config)
@@ -164,7 +160,7 @@ def finetune(
                 table.factor *= 1 - rate * table.scale * config.weight_decay
 
             # -- records ------------------------------------------------------------------------
-            at.step, at.examples_seen = step, at.examples_seen + len(batch)
+            at.step, at.examples_seen = step, at.examples_seen + examples
             at.loss_since, at.weight_since = at.loss_since + loss, at.weight_since + weight
             if step % math.ceil(steps / CURVE_POINTS) == 0 or step == steps:
                 at.curve.append([step, at.loss_since / at.weight_since, rate])
@@ -188,15 +184,14 @@ def finetune(
                 name = f"{step:06d}"
                 dev = {m.label: _on_dev(model, m, config, numerics) for m in members}
                 dev = {label: values for label, values in dev.items() if values}
-                score = (
-                    sum(next(iter(v.values())) for v in dev.values()) / len(dev) if dev else None
-                )
+                score = _score(dev, [m.label for m in members], mixture)
                 save_checkpoint(model, table, specs, step, folder / "checkpoints" / name)
                 at.evaluations.append(
                     {
                         "checkpoint": name,
                         "step": step,
-                        "epoch": at.examples_seen / sum(mixtures.effective(sizes, mixture.cap)),
+                        "epoch": at.examples_seen
+                        / sum(mixtures.effective(sizes[:counted], mixture.cap)),
                         "dev": dev,
                         "score": score,
                     }
@@ -225,7 +220,7 @@ def finetune(
                     "task": m.label,
                     "examples": len(m.rows),
                     "dropped": m.dropped,
-                    "rate": rates[i],
+                    "rate": plan.rates[i],
                     "batches": int(seen_before[i][at.step - 1]),
                 }
                 for i, m in enumerate(members)
@@ -276,6 +271,30 @@ def _on_dev(
         predictions = [next(iter(p.variants.values())) for p in predictions]
     metric = task.metrics[0]
     return metric.reduce(total(measure(metric, predictions, examples, language)))
+
+
+def _set_aside(parameters: Sequence[Any], earlier: Sequence[Any]) -> list[Any]:
+    """The gradients so far, `earlier` ones added, taken off the parameters."""
+    found = []
+    for i, parameter in enumerate(parameters):
+        before = earlier[i] if earlier else None
+        own, parameter.grad = parameter.grad, None
+        found.append(own if before is None else before if own is None else before.add_(own))
+    return found
+
+
+def _score(
+    dev: Mapping[str, Mapping[str, float]], labels: Sequence[str], mixture: Mixture
+) -> float | None:
+    """What checkpoints are compared by: the mean headline of the tasks, or of text alone its loss.
+
+    Language modelling beside tasks does not enter it.
+    """
+    counted = [label for label in labels[: len(mixture.counted)] if label in dev]
+    if not counted:
+        return None
+    mean = sum(next(iter(dev[label].values())) for label in counted) / len(counted)
+    return mean if mixture.members else -mean
 
 
 def _last_layer(spec: HeadSpec) -> HeadSpec:
