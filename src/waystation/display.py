@@ -100,6 +100,9 @@ class Bars(Watcher):
 
     def event(self, event: StepProgress | Finished) -> None:
         """Move a bar, or take it away and say how its step ended."""
+        if isinstance(event, StepProgress) and not event.total:
+            self.say(f"{_label(event.key, self._steps)}: {event.text}")
+            return
         if isinstance(event, StepProgress):
             if event.key not in self._bars:
                 name = _label(event.key, self._steps)

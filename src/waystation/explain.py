@@ -12,10 +12,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final, cast
 
+from waystation import translations
 from waystation.errors import UserError, suggest
 from waystation.examples import JSON
 from waystation.lock import differences, lock_path, read_lock
-from waystation.plan import Step, optimiser_steps
+from waystation.plan import ALGORITHMS, Step, optimiser_steps
 from waystation.resolve import resolve
 from waystation.run import Options, Prepared
 from waystation.store import Store
@@ -23,6 +24,8 @@ from waystation.study import load_study
 
 REFERENCE_BYTES: Final = 471e6  # multilingual-e5-small, fp32
 REFERENCE_SECONDS_PER_EXAMPLE: Final = 0.78 / 32
+RARE: Final = ("translate", "average")
+"""Kinds of step that few studies have, named where they do."""
 PREDICT_SHARE: Final = 1 / 3  # a forward pass of the three that a training example costs
 
 
@@ -30,8 +33,10 @@ def summary(prepared: Prepared) -> dict[str, JSON]:
     """Counts per kind, what is shared, and estimates for what is missing."""
     plan, missing = prepared.plan, set(prepared.missing)
     kinds: dict[str, JSON] = {}
-    for kind in ("train", "select", "predict", "score"):
+    for kind in ALGORITHMS:
         keys = [k for k, s in plan.steps.items() if s.kind == kind]
+        if not keys and kind in RARE:
+            continue
         done = sum(prepared.states[k] == "done" for k in keys)
         kinds[kind] = {
             "total": len(keys),
@@ -45,11 +50,18 @@ def summary(prepared: Prepared) -> dict[str, JSON]:
         "shared": _shared(prepared),
         "to_run": [
             {"key": k, "kind": plan.steps[k].kind, "label": plan.steps[k].label}
+            | _partly_done(prepared.store, k)
             for k in plan.steps
             if k in missing
         ],
+        "translated": list(translations.warnings(plan, prepared.store)),
         "estimate": _estimate(prepared),
     }
+
+
+def _partly_done(store: Store, key: str) -> dict[str, JSON]:
+    position = store.position(key)
+    return {} if position is None else {"partly_done": {"step": position[0], "of": position[1]}}
 
 
 def _shared(prepared: Prepared) -> JSON:
@@ -75,6 +87,15 @@ def _estimate(prepared: Prepared) -> JSON:
     measured = {name: _measured(prepared, name) for name in lock["backbones"]}
     for key in prepared.missing:
         step = prepared.plan.steps[key]
+        if step.kind == "translate":
+            weights = lock["translators"][step.context["translator"]]["size_bytes"]
+            seconds += translations.seconds_of(lock, prepared.store, prepared.plan, step) or (
+                translations.PASSES
+                * cast("Any", step.spec["beams"])
+                * (PREDICT_SHARE * REFERENCE_SECONDS_PER_EXAMPLE * weights / REFERENCE_BYTES)
+                * translations.size_of(lock, step)
+            )
+            memory = max(memory, 2.0 * weights)
         if step.kind not in ("train", "predict"):
             continue
         name = step.context["backbone"]
@@ -147,7 +168,7 @@ def why(prepared: Prepared, key: str) -> dict[str, JSON]:
             " lists them."
         )
     step = steps[matches[0]]
-    return {
+    found: dict[str, JSON] = {
         "key": step.key,
         "kind": step.kind,
         "label": step.label,
@@ -155,6 +176,9 @@ def why(prepared: Prepared, key: str) -> dict[str, JSON]:
         "inputs": list(step.inputs),
         "spec": dict(step.spec),
     }
+    if step.kind == "translate" and prepared.states[step.key] == "done":
+        found["result"] = translations.counts(prepared.store, step.key)
+    return found
 
 
 def diff(path: Path, options: Options) -> list[str]:

@@ -146,6 +146,22 @@ class Partial:
         begun = time.monotonic()
         scratch = self.folder / "new"
         shutil.rmtree(scratch, ignore_errors=True)
+        try:
+            self._write(scratch, at, model, optimizer, folder)
+            old = _states(self.folder)
+            scratch.rename(self.folder / f"state-{at.step:08d}")
+            _flush(self.folder)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        for state in old:
+            shutil.rmtree(state)
+        self._saved = time.monotonic()
+        self._cost = self._saved - begun
+        self._spent += self._cost
+
+    def _write(
+        self, scratch: Path, at: Position, model: Model, optimizer: Any, folder: Path
+    ) -> None:
         scratch.mkdir(parents=True)
         save_file(_tensors(model, optimizer), scratch / "tensors.safetensors")
         self._hashes.pop("tensors.safetensors", None)
@@ -159,20 +175,13 @@ class Partial:
         about = {
             "fits": self.fits,
             "position": asdict(at),
-            "seconds": self.seconds + begun - self._begun,
+            "seconds": self.seconds + time.monotonic() - self._begun,
             "files": self._hashes,
         }
         signed = {"sha256": _digest(about), "about": about}
         (scratch / "state.json").write_text(json.dumps(signed), encoding="utf-8")
         _flush(scratch / "state.json")
-        old = _states(self.folder)
-        scratch.rename(self.folder / f"state-{at.step:08d}")
-        _flush(self.folder)
-        for state in old:
-            shutil.rmtree(state)
-        self._saved = time.monotonic()
-        self._cost = self._saved - begun
-        self._spent += self._cost
+        _flush(scratch)
 
     def remove(self) -> None:
         """Leave nothing to continue from."""

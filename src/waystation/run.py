@@ -8,6 +8,7 @@ that is killed at any moment is continued by running again.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from waystation.study import Study, load_study
 
 PoolName = Literal["inline", "local", "ray"]
 MAX_RECOMPUTES = 3
+STALE_DAYS = 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -346,6 +348,22 @@ def prunable(prepared: Prepared) -> dict[str, tuple[list[str], int]]:
             names = list(prepared.store.outputs(key, "checkpoints/"))
             folder = prepared.store.folder(key)
             found[key] = (names, sum((folder / n).stat().st_size for n in names))
+    return found
+
+
+def stale(prepared: Prepared) -> dict[str, int]:
+    """Partial states that nothing is likely to continue: key -> bytes.
+
+    Of steps that are done; and of steps that this study does not have, after STALE_DAYS, since a
+    store may serve another study.
+    """
+    store, found = prepared.store, {}
+    for key in store.partials():
+        age_s = time.time() - store.partial(key).stat().st_mtime
+        elsewhere = key not in prepared.plan.steps
+        if store.state(key) == "done" or (elsewhere and age_s > STALE_DAYS * 86400):
+            files = [p.stat() for p in store.partial(key).rglob("*") if p.is_file()]
+            found[key] = sum(s.st_size for s in files if s.st_nlink == 1)  # others stay anyway
     return found
 
 

@@ -94,6 +94,30 @@ class Store:
         """Where a training step that is not finished keeps its state."""
         return self.root / "partial" / key
 
+    def partials(self) -> tuple[str, ...]:
+        """The keys of all training steps that have a partial state here."""
+        return tuple(sorted(p.name for p in (self.root / "partial").glob("*")))
+
+    def position(self, key: str) -> tuple[int, int] | None:
+        """(step, steps) that the newest state of an unfinished training has reached."""
+        for state in sorted(self.partial(key).glob("state-*"), reverse=True):
+            try:
+                at = json.loads((state / "state.json").read_bytes())["about"]["position"]
+                return int(at["step"]), int(at["steps"])
+            except (OSError, ValueError, KeyError, TypeError):
+                continue  # damaged: a run says so and does not use it
+        return None
+
+    def drop_partial(self, key: str) -> bool:
+        """Delete a partial state unless a run holds its step."""
+        with explained(self.root), (self.root / "locks" / key).open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            shutil.rmtree(self.partial(key))
+        return True
+
     def state(self, key: str) -> str:
         """`done`, `missing`, `pruned` (outputs deleted by gc) or `damaged` (sizes differ)."""
         folder = self.folder(key)

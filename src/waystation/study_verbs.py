@@ -19,7 +19,7 @@ from waystation.buckets import Aspects, collect_aspects
 from waystation.excerpts import collect_excerpts
 from waystation.report.numbers import duration
 from waystation.results import collect
-from waystation.run import Options, Outcome, Prepared, prepare, prunable, run_study
+from waystation.run import Options, Outcome, Prepared, prepare, prunable, run_study, stale
 from waystation.store import Store, explained, write_atomically
 
 
@@ -92,7 +92,17 @@ def show_plan(path: Path, options: Options, *, json: bool) -> None:
     trains = [s for s in plan["to_run"] if s["kind"] == "train"]
     if trains:
         print("\nTraining steps to run:")
-        display.table(("step", "key"), ((s["label"], s["key"]) for s in trains))
+        far = {
+            s["key"]: "{step} of {of}".format(**s["partly_done"])
+            for s in trains
+            if "partly_done" in s
+        }
+        columns = ("step", "key", "partly done") if far else ("step", "key")
+        rows = [(s["label"], s["key"], far.get(s["key"], "")) for s in trains]
+        display.table(columns, (row[: len(columns)] for row in rows))
+    if plan["translated"]:
+        print("\nTranslated:")
+        print("\n".join(plan["translated"]))
     if plan["to_run"]:
         rough = plan["estimate"]
         print(
@@ -183,23 +193,29 @@ def write_export(
 
 
 def collect_garbage(path: Path, options: Options, *, yes: bool, json: bool = False) -> None:
-    """Checkpoints of target training that no report needs: named, and deleted on `yes`."""
+    """Checkpoints that no report needs, partial states: named, and deleted on `yes`."""
     prepared = prepare(path, options, display.Lines(), trust=True)
     found = {key: entry for key, entry in prunable(prepared).items() if entry[0]}
-    steps = prepared.plan.steps
+    steps, left = prepared.plan.steps, stale(prepared)
     if yes:
         for key, (names, _) in found.items():
             prepared.store.prune(key, names)
+        left = {key: n for key, n in left.items() if prepared.store.drop_partial(key)}
     if json:
         listed = [{"key": k, "label": steps[k].label, "bytes": n} for k, (_, n) in found.items()]
-        display.as_json({"deleted": yes, "checkpoints": listed})
+        partial = [{"key": k, "bytes": n} for k, n in left.items()]
+        display.as_json({"deleted": yes, "checkpoints": listed, "partial": partial})
         return
-    if not found:
+    if not found and not left:
         print("Nothing to delete: every checkpoint is still needed.")
         return
-    rows = [(steps[key].label, key, display.size(entry[1])) for key, entry in found.items()]
-    display.table(("checkpoints of", "key", "size"), rows, right=("size",))
-    total = display.size(sum(size for _, size in found.values()))
+    if found:
+        rows = [(steps[key].label, key, display.size(entry[1])) for key, entry in found.items()]
+        display.table(("checkpoints of", "key", "size"), rows, right=("size",))
+    if left:
+        ages = [(key, display.size(n)) for key, n in left.items()]
+        display.table(("partial state that nothing continues", "size"), ages, right=("size",))
+    total = display.size(sum(size for _, size in found.values()) + sum(left.values()))
     if yes:
         print(f"Deleted {total}.")
     else:
