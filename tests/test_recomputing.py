@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import toys
-from waystation import train
+from waystation import encoded, train
 from waystation.batching import collate
 from waystation.heads import build
 from waystation.model import recomputing, set_dropout
@@ -50,7 +50,7 @@ def test_only_passes_above_the_token_budget_are_computed_again(
     monkeypatch.setattr(train, "recomputing", watched)
     written = []
     for number, budget in enumerate((4096, 16)):
-        monkeypatch.setattr(train, "TOKENS", budget)
+        monkeypatch.setattr(encoded, "TOKENS", budget)
         folder = tmp_path / str(number)
         folder.mkdir()
         asked.clear()

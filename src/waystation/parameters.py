@@ -1,4 +1,8 @@
-"""What a stage trains: its heads, the rows of the vocabulary, and the optimiser over both.
+"""What a stage trains: heads, an adapter or the layers that are not frozen, rows of the vocabulary.
+
+The optimiser over them has one group for each learning rate: with `layer_decay` d, layer i of n
+(counted from 1) learns at the peak times d ** (n + 1 - i), embeddings at d ** (n + 1), heads and
+what lies above the layers at the peak.
 
 Floor 3; the loop in train.py calls it before its first step.
 """
@@ -7,33 +11,43 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from torch import nn
 
+from waystation.adapters import owner, place_fresh, plain, set_adapter_dropout, settle
 from waystation.batching import derived_seed
 from waystation.encoded import Encoded
+from waystation.errors import StepFailed
 from waystation.examples import digest, to_json
 from waystation.heads import Head
+from waystation.layers import Layers
 from waystation.predict import rows_of
 from waystation.settings import TrainConfig
-from waystation.vocabulary import Table, reachable, trimmed, untrimmed
+from waystation.vocabulary import Table, frozen_table, full_table, reachable, trimmed, untrimmed
 
 if TYPE_CHECKING:
     from waystation.model import Model
+
+_BACKBONE: Final = "backbone."
 
 
 def place_heads(
     model: Model, heads: dict[str, Head[Any, Any]], config: TrainConfig, seed: int
 ) -> None:
-    """Leave the model with the stage's own heads: fresh, or kept where asked and equal.
+    """Leave the model with the stage's own heads, fresh or kept where asked and equal, and adapter.
 
     A fresh head's weights follow from (seed, spec) alone, whatever was trained before.
     """
     seed = seed if config.head_seed is None else config.head_seed
+    settle(model)
+    if config.adapter is not None:
+        place_fresh(model, config.adapter, max(0, highest_frozen(config)), seed)
     for name in [name for name in model.heads if name not in heads or not config.keep_head]:
         del model.heads[name]
+    if any(head.spec.kind == "lm" for head in heads.values()):
+        model.draw_output(derived_seed(seed, "output layer"))
     dropout = _head_dropout(model, config)
     for name, head in heads.items():
         if name not in model.heads:
@@ -57,8 +71,23 @@ def _head_dropout(model: Model, config: TrainConfig) -> float:
 
 @contextmanager
 def vocabulary(model: Model, members: Sequence[Encoded], config: TrainConfig) -> Iterator[Table]:
-    """The embedding rows to train: those that training and dev examples reach, or all."""
-    if not config.trim_vocabulary or any(m.member.head.kind == "text" for m in members):
+    """The embedding rows to train: those that training and dev examples reach, all, or none.
+
+    Everything else that the stage does not train is frozen until the end.
+    """
+    with _frozen(model, config):
+        if not full_table(model).requires_grad:
+            yield frozen_table(model)
+            return
+        with _trained_rows(model, members, config) as table:
+            names = {id(p): name for name, p in model.named_parameters()}
+            table.scale = config.layer_decay ** _below_heads(model, names[id(table.weight)])
+            yield table
+
+
+@contextmanager
+def _trained_rows(model: Model, members: Sequence[Encoded], config: TrainConfig) -> Iterator[Table]:
+    if not config.trim_vocabulary or any(m.member.head.kind in ("text", "lm") for m in members):
         with untrimmed(model) as table:
             yield table
         return
@@ -71,16 +100,71 @@ def vocabulary(model: Model, members: Sequence[Encoded], config: TrainConfig) ->
 
 
 def optimizer_of(model: Model, config: TrainConfig) -> Any:
-    """AdamW; biases and normalisation weights, the vectors, are exempt from weight decay."""
-    trained = [p for p in model.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in trained if p.dim() > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in trained if p.dim() <= 1], "weight_decay": 0.0},
-    ]
+    """AdamW; biases and normalisation weights, the vectors, are exempt from weight decay.
+
+    A group's `scale` is what the schedule's rate is multiplied by; there is none where all are 1.
+    """
+    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    if not trained:
+        raise StepFailed(
+            f"expected something to train, found every layer frozen (`frozen: {config.frozen}`)"
+            " and heads without weights of their own; lower `frozen`."
+        )
+    below: dict[int, list[Any]] = {}
+    for name, parameter in trained.items():
+        steps = 0 if config.layer_decay == 1 else _below_heads(model, name)
+        below.setdefault(steps, []).append(parameter)
+    groups: list[dict[str, Any]] = []
+    for steps, found in sorted(below.items()):
+        for vectors in (False, True):
+            group: dict[str, Any] = {
+                "params": [p for p in found if (p.dim() <= 1) == vectors],
+                "weight_decay": 0.0 if vectors else config.weight_decay,
+            }
+            groups.append(group | ({"scale": config.layer_decay**steps} if steps else {}))
     return torch.optim.AdamW(
         groups,
         lr=config.learning_rate,
         betas=(config.adam_beta1, config.adam_beta2),
         eps=config.adam_epsilon,
-        fused=trained[0].device.type in ("cpu", "cuda"),
+        fused=next(iter(trained.values())).device.type in ("cpu", "cuda"),
     )
+
+
+def highest_frozen(config: TrainConfig) -> int:
+    """The number of the highest frozen layer: 0 for embeddings alone, -1 for nothing."""
+    if isinstance(config.frozen, int):
+        return config.frozen
+    return 0 if config.frozen == "embeddings" else -1
+
+
+@contextmanager
+def _frozen(model: Model, config: TrainConfig) -> Iterator[None]:
+    """Only what the stage trains takes gradients: its adapter, or what is not frozen; heads."""
+    current = model.adapters[-1].name if config.adapter is not None else None
+    layers, highest = Layers(model.backbone), highest_frozen(config)
+
+    def trains(name: str) -> bool:
+        if name.startswith("heads.") or name in model.missing:  # fresh: nothing to be kept
+            return True
+        if current is not None or owner(name) is not None:
+            return owner(name) == current
+        return not name.startswith(_BACKBONE) or layers.number(_path(name)) > highest
+
+    frozen = [p for n, p in model.named_parameters() if p.requires_grad and not trains(n)]
+    for parameter in frozen:
+        parameter.requires_grad_(False)
+    set_adapter_dropout(model, current)
+    try:
+        yield
+    finally:
+        for parameter in frozen:
+            parameter.requires_grad_(True)
+
+
+def _below_heads(model: Model, name: str) -> int:
+    return Layers(model.backbone).below_heads(_path(name)) if name.startswith(_BACKBONE) else 0
+
+
+def _path(name: str) -> str:
+    return plain(name.removeprefix(_BACKBONE))

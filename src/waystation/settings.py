@@ -37,6 +37,11 @@ class Adapter(_Closed):
     A bottleneck cannot be merged, so it is stacked.
     """
 
+    @property
+    def stacked(self) -> bool:
+        """Whether it stays a module of its own in the stages that follow."""
+        return self.kind == "bottleneck" or self.after == "stack"
+
 
 class TrainConfig(_Closed):
     """How one training step runs. Every field enters the step's key."""
@@ -83,9 +88,17 @@ class TrainConfig(_Closed):
     trim_vocabulary: bool = True
     """Train only the embedding rows that occur; equal to training all of them."""
     frozen: Literal["nothing", "embeddings"] | Annotated[int, Field(ge=1)] = "nothing"
-    """What is not trained: the input embeddings, or those and this many of the lowest layers."""
+    """What is not trained: the input embeddings, or those and this many of the lowest layers.
+
+    An encoder-decoder's encoder layers count first. Output embeddings tied to the input's are
+    frozen with them. With an adapter: the layers that get none.
+    """
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Each layer's learning rate is this times that of the layer above; heads have the peak."""
+    """Each layer's learning rate is this times that of the layer above; heads have the peak.
+
+    Embeddings are below the lowest layer (Clark et al. 2020, appendix A.1; their code leaves one
+    more step between the heads and the top layer).
+    """
     adapter: Adapter | None = None
     """Train this alone (and the heads) instead of the backbone's weights."""
     learning_rates: Annotated[tuple[LearningRate, ...], Field(max_length=32)] = ()
