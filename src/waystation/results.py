@@ -13,6 +13,8 @@ from typing import Any, cast
 
 import numpy as np
 
+from waystation import translations
+from waystation.collapse import Collapses
 from waystation.lengths import cuts
 from waystation.lock import Lock, task_of
 from waystation.metrics import Metric, Statistics
@@ -82,6 +84,8 @@ class StepSummary:
     """The stops whose routes need it; several share it."""
     targets: tuple[str, ...] = ()
     """The targets whose routes need it."""
+    collapse: str = ""
+    """Why a train step taught its task nothing; "" where it did."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,11 +121,13 @@ def collect(lock: Lock, plan: Plan, store: Store, study: Study) -> Results:
             found = cast("Any", store.read_json(route.score, "score.json"))
             scores += _scores(route, tasks[route.target], found)
     needed = _needed_by(plan)
+    collapses = Collapses(store, study.path.resolve().parent)
     steps = tuple(
-        replace(_summary(plan, store, key), stops=needed[key][0], targets=needed[key][1])
+        replace(_summary(plan, store, key, collapses), stops=needed[key][0], targets=needed[key][1])
         for key in plan.steps
     )
     warnings = _warnings(lock) + _dropped(plan, store) + cuts(plan, store)
+    warnings += translations.warnings(plan, store)
     return Results(
         study=study.name,
         backbones=study.backbones,
@@ -213,7 +219,7 @@ def _needed_by(plan: Plan) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]
     }
 
 
-def _summary(plan: Plan, store: Store, key: str) -> StepSummary:
+def _summary(plan: Plan, store: Store, key: str, collapses: Collapses) -> StepSummary:
     step, info, failure = plan.steps[key], store.run_info(key), store.failure(key)
     state = store.state(key)
     message = ""
@@ -235,6 +241,7 @@ def _summary(plan: Plan, store: Store, key: str) -> StepSummary:
         message=message,
         curve=curve,
         dev=dev,
+        collapse=collapses.of(step, curve, dev) if curve else "",
     )
 
 
@@ -280,8 +287,10 @@ def _warnings(lock: Lock) -> tuple[str, ...]:
 def _provenance(lock: Lock) -> dict[str, str]:
     found = {f"{name}": str(v) for name, v in cast("Any", lock["versions"]).items()}
     found |= {name: str(v) for name, v in cast("Any", lock["numerics"]).items()}
-    for name, source in cast("Any", lock["backbones"]).items():
-        found[f"backbone {name}"] = f"{source['origin']}, sha256 {source['digest'][:12]}" + (
+    models = [("backbone", *one) for one in cast("Any", lock["backbones"]).items()]
+    models += [("translator", *one) for one in cast("Any", lock).get("translators", {}).items()]
+    for what, name, source in models:
+        found[f"{what} {name}"] = f"{source['origin']}, sha256 {source['digest'][:12]}" + (
             f", revision {source['revision']}" if source["revision"] else ""
         )
     for name, entry in cast("Any", lock["data"]).items():
