@@ -14,7 +14,9 @@ from waystation.examples import JSON
 from waystation.store import step_key
 
 # Raise a kind's number whenever its algorithm gives other results for the same spec.
-ALGORITHMS: Final = {"train": 1, "select": 1, "average": 1, "predict": 1, "score": 1}
+ALGORITHMS: Final = dict.fromkeys(
+    ("translate", "train", "select", "average", "predict", "score"), 1
+)
 TRAINED: Final = ("train", "select", "average")
 """Kinds of step that a model comes from."""
 

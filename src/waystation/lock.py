@@ -66,12 +66,12 @@ def content_of(study: Study) -> str:
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """What an old lock pins and a new one has otherwise, one phrase each."""
     found = []
-    for name, entry in old.get("backbones", {}).items():
-        now = new["backbones"].get(name)
-        if now is not None and now["digest"] != entry["digest"]:
-            found.append(
-                f"backbone {name}: other files ({entry['digest'][:12]} -> {now['digest'][:12]})"
-            )
+    for what in ("backbone", "translator"):
+        for name, entry in old.get(f"{what}s", {}).items():
+            now = new.get(f"{what}s", {}).get(name)
+            if now is not None and now["digest"] != entry["digest"]:
+                changed = f"{entry['digest'][:12]} -> {now['digest'][:12]}"
+                found.append(f"{what} {name}: other files ({changed})")
     for name, entry in old.get("data", {}).items():
         now = new["data"].get(name)
         if now is None or now == entry:

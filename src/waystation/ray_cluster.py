@@ -230,7 +230,8 @@ def need_of(
     multiple of the weights.
     """
     names = {backbone_of(plan.steps[k]) for k in missing} - {""}
-    weights = [lock["backbones"][name]["size_bytes"] for name in names]
+    models = lock["backbones"] | lock.get("translators", {})
+    weights = [models[name]["size_bytes"] for name in names]
     peaks = [
         int(cast("int", store.run_info(key).get("peak_memory_bytes", 0)))
         for key, step in plan.steps.items()
@@ -250,5 +251,5 @@ def need_of(
 
 
 def backbone_of(step: Step) -> str:
-    """The backbone of a step's model, "" where it has none."""
-    return str(step.context.get("backbone", ""))
+    """The backbone of a step's model or the model that translates, "" where it has none."""
+    return str(step.context.get("backbone", step.context.get("translator", "")))

@@ -7,17 +7,16 @@ are answered as such. No data is read.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from waystation.document import Item, parse
-from waystation.errors import StudyFaults, suggest
+from waystation.errors import StudyFaults
 from waystation.settings import Numerics, Resources, TrainConfig
 from waystation.study import BASELINE, Partial, Stage, Stop, Study, TaskUse
-from waystation.study_parts import LATER, Tasks, each, label, one_of, settings
+from waystation.study_parts import LATER, Tasks, each, label, model_name, one_of, settings
 from waystation.study_probes import probes
 from waystation.study_sizes import check_sizes
 from waystation.study_stages import chain
@@ -42,7 +41,9 @@ def read(path: Path) -> Study:
     if "name" in fields:
         values["name"] = label(fields["name"])
     if "backbones" in fields:
-        values["backbones"] = each(fields["backbones"], "backbones", lambda i: _backbone(i, path))
+        values["backbones"] = each(
+            fields["backbones"], "backbones", lambda i: model_name(i, path.parent)
+        )
     if "seeds" in fields:
         values["seeds"] = each(fields["seeds"], "seeds", lambda i: i.value(Seed))
     values["intermediate"] = _stops(fields.get("intermediate"), known)
@@ -73,19 +74,6 @@ def _overrides(item: Item, known: Tasks) -> dict[str, Partial]:
     for name, value in item.content.items():
         known.look_up(value, name)
     return {name: settings(value, TrainConfig) for name, value in item.content.items()}
-
-
-def _backbone(item: Item, study: Path) -> str | None:
-    from waystation.packaged import PACKAGED
-
-    what = "a packaged model, a folder, or a hub id written owner/name"
-    name = item.text(what)
-    if name is None or name in PACKAGED or (study.parent / name).is_dir():
-        return name
-    if re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", name):
-        return name
-    item.fault(f"{what} (packaged: {', '.join(PACKAGED)})", suggest(name, PACKAGED))
-    return None
 
 
 def _stops(item: Item | None, known: Tasks) -> tuple[Stop, ...]:
@@ -131,5 +119,7 @@ def _stage_name(stage: Stage, known: Tasks) -> str:
 
 
 def _use_name(member: TaskUse, task: Task[Any]) -> str:
+    if member.translate is not None:
+        return f"{task.name}.{member.translate.to}-mt"
     other = member.language != task.source_language
     return f"{task.name}.{member.language}" if other else task.name

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 RETRIEVAL: Final = ("bitext", "query")
 FORMATS: Final = ("csv", "tsv", "jsonl")
-LATER: Final = ("adapter", "adapters", "lora", "mlm", "translate")
+LATER: Final = ("adapter", "adapters", "lora", "mlm")
 """Strategies of later versions: papers and plans name them, so people will try them."""
 Whole = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]
@@ -160,6 +160,20 @@ def named_task(item: Item, fields: Mapping[str, Item], known: Tasks) -> Task[Any
         item.fault(
             "`task:` (the name of a task) or own data (`csv:`, `tsv:`, `jsonl:`)", found="neither"
         )
+    return None
+
+
+def model_name(item: Item, folder: Path) -> str | None:
+    """A model: a packaged one, a folder beside the study, or a hub id."""
+    from waystation.packaged import PACKAGED
+
+    what = "a packaged model, a folder, or a hub id written owner/name"
+    name = item.text(what)
+    if name is None or name in PACKAGED or (folder / name).is_dir():
+        return name
+    if re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+(@[\w./-]+)?", name):
+        return name
+    item.fault(f"{what} (packaged: {', '.join(PACKAGED)})", suggest(name, PACKAGED))
     return None
 
 

@@ -19,6 +19,7 @@ from waystation.examples import KINDS
 from waystation.heads import HEADS
 from waystation.settings import TrainConfig
 from waystation.study import Stage, TaskUse, Temperature
+from waystation.study_options import head_options
 from waystation.study_parts import (
     LATER,
     Natural,
@@ -33,6 +34,7 @@ from waystation.study_parts import (
     settings,
     split,
 )
+from waystation.study_translation import translation
 from waystation.task import MIXTURES, Task, member_names
 
 TRAINABLE: Final = tuple(kind for kind in KINDS if kind in HEADS)
@@ -44,13 +46,15 @@ def use(item: Item, known: Tasks, extra: tuple[str, ...] = ()) -> TaskUse | None
         task = known.look_up(item, item.content)
         return _used(item, task, {"task": item.content}) if task else None
     if is_own(item):
-        own, fields = own_data(item, known, ("split", "examples", "skip", "like", *extra))
+        own, fields = own_data(
+            item, known, ("split", "examples", "skip", "like", "options", "translate", *extra)
+        )
         task = known.found[own_name(own)] if own else None
         values: dict[str, Any] = {"task": own_name(own), "own": own} if own else {}
         place = item
     else:
         own_names = ("task", "split", "examples", "skip", "language", "options", "like")
-        fields = item.fields((*own_names, *extra), LATER)
+        fields = item.fields((*own_names, "translate", *extra), LATER)
         task = named_task(item, fields, known)
         values = {"task": fields["task"].content} if task else {}
         place = fields.get("task", item)
@@ -67,7 +71,10 @@ def use(item: Item, known: Tasks, extra: tuple[str, ...] = ()) -> TaskUse | None
     if "skip" in fields:
         values["skip"] = fields["skip"].value(Natural)
     if "options" in fields:
-        values["options"] = fields["options"].value(dict[str, str], "a mapping of head options")
+        values["options"] = head_options(fields["options"], task) if task else None
+    if "translate" in fields and task is not None:
+        source = values.get("language") or task.source_language
+        values["translate"] = translation(fields["translate"], task, source, known.folder)
     return _used(place, task, values) if task else None
 
 
@@ -80,6 +87,10 @@ def _used(item: Item, task: Task[Any], values: dict[str, Any]) -> TaskUse | None
         advice = f"train on {', '.join(task.train)} instead, or " if task.train else ""
         hint = f" To train on it, {advice}give `split:`, one of {', '.join(task.splits)}."
         item.fault(f"a task with a split '{task.train_split}'", hint, f"'{task.name}'")
+        return None
+    if "language" not in values and task.source_language not in task.languages:
+        hint = f" Each pairs with English: {some(task.languages, 12)}."
+        item.fault("`language:` beside the task", hint, f"none for '{task.name}'")
         return None
     values.setdefault("language", task.source_language)
     return None if any(v is None for v in values.values()) else TaskUse(**values)
@@ -98,6 +109,10 @@ def stage(item: Item, known: Tasks, extra: tuple[str, ...] = ()) -> Stage | None
 
 def _named_mixture(item: Item) -> list[Item]:
     """The tasks that a mixture's name stands for; none for anything else."""
+    fields = item.content if isinstance(item.content, dict) else {}
+    if set(fields) == {"task", "translate"}:  # each of them translated
+        named = _named_mixture(fields["task"])
+        return [replace(item, content=fields | {"task": name}) for name in named]
     names = MIXTURES.get(item.content, ()) if isinstance(item.content, str) else ()
     return [replace(item, content=name) for name in names]
 
@@ -106,9 +121,12 @@ def _spelled_out(item: Item) -> Item:
     """A stage that is a named mixture as the `mix:` that it stands for; any other as it is."""
     fields = item.content if isinstance(item.content, dict) else {}
     named = fields.get("task", item)
-    if not (members := _named_mixture(named)):
+    used = {name: value for name, value in fields.items() if name in ("task", "translate")}
+    if not (members := _named_mixture(replace(item, content=used) if used else named)):
+        members = _named_mixture(named)
+    if not members:
         return item
-    others = {name: value for name, value in fields.items() if name != "task"}
+    others = {name: value for name, value in fields.items() if name not in used}
     return replace(item, content={"mix": replace(named, content=members)} | others)
 
 
