@@ -7,24 +7,21 @@ The way back starts at zero, so that training starts from the backbone as it was
 
 Paths of modules are those of the untouched backbone, whatever has been wrapped around a layer.
 Several adapters can lie on one layer: LoRAs add up in its weights, then bottlenecks follow in the
-order in which they were placed. Floor 3; checkpoint.py says how adapters are stored.
+order in which they were placed. checkpoint.py says how adapters are stored.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from torch import Tensor, nn
 
-from waystation.batching import derived_seed
 from waystation.errors import ModelError, suggest
-from waystation.examples import digest
 from waystation.layers import Layers
-from waystation.settings import Adapter
 
 if TYPE_CHECKING:
     from waystation.model import Model
@@ -39,7 +36,13 @@ class Placed:
     """An adapter that lies on a model (or did, before it was merged)."""
 
     name: str
-    settings: Adapter
+    kind: str
+    """"lora" or "bottleneck"."""
+    rank: int
+    alpha: float
+    dropout: float
+    stacked: bool
+    """Whether it stays a module of its own in the stages that follow."""
     modules: tuple[str, ...]
     """The layers that it lies on."""
 
@@ -91,17 +94,19 @@ def owner(name: str) -> str | None:
     return found[1] if found else None
 
 
-def targets(backbone: Any, adapter: Adapter, frozen: int = 0) -> tuple[str, ...]:
-    """The layers that an adapter lies on: none in the `frozen` lowest layers.
+def targets(
+    backbone: Any, kind: str, names: Sequence[str] = (), frozen: int = 0
+) -> tuple[str, ...]:
+    """The layers that an adapter of a kind lies on: none in the `frozen` lowest ones.
 
-    Raises ModelError where the backbone has none that fit.
+    `names` chooses LoRA's, as `adapter.modules` does. Raises ModelError where none fit.
     """
     layers = Layers(backbone)
     linear = _linear_layers(backbone)
-    if adapter.kind == "bottleneck":
+    if kind == "bottleneck":
         found = list(_feed_forward_ends(backbone, layers, linear))
     else:
-        found = _named(backbone, adapter, layers, linear)
+        found = _named(backbone, names, layers, linear)
     found = [path for path in found if layers.number(path) > frozen]
     if not found:
         raise ModelError(
@@ -111,32 +116,22 @@ def targets(backbone: Any, adapter: Adapter, frozen: int = 0) -> tuple[str, ...]
     return tuple(found)
 
 
-def size(backbone: Any, adapter: Adapter, modules: Iterable[str]) -> int:
+def size(backbone: Any, kind: str, rank: int, modules: Iterable[str]) -> int:
     """How many parameters an adapter has."""
-    linear, rank, count = _linear_layers(backbone), adapter.rank, 0
+    linear, count = _linear_layers(backbone), 0
     for path in modules:
         outputs, inputs = _shape(linear[path])
-        if adapter.kind == "lora":
+        if kind == "lora":
             count += rank * (inputs + outputs)
         else:
             count += 2 * rank * outputs + rank + outputs
     return count
 
 
-def place_fresh(model: Model, adapter: Adapter, frozen: int, seed: int) -> None:
-    """A new adapter whose weights follow from (seed, its number, its settings) alone."""
-    taken = [placed for placed, _ in model.merged] + list(model.adapters)
-    number = 1 + max((int(placed.name[1:]) for placed in taken), default=-1)
-    modules = targets(model.backbone, adapter, frozen)
-    draws = digest(adapter.model_dump(mode="json", exclude={"after", "dropout"}))
-    torch.manual_seed(derived_seed(seed, "adapter", number, draws))
-    place(model, Placed(name=f"s{number}", settings=adapter, modules=modules))
-
-
 def place(model: Model, placed: Placed) -> None:
     """Wrap the adapter's layers; everything else stays as trainable as it was."""
     trainable = {id(p): p.requires_grad for p in model.parameters()}
-    if placed.settings.kind == "lora":
+    if placed.kind == "lora":
         _place_lora(model, placed)
     else:
         for path in placed.modules:
@@ -145,7 +140,7 @@ def place(model: Model, placed: Placed) -> None:
                 layer = Narrowed(layer)
                 _replace(model.backbone, path, layer)
             width, _ = _shape(_base(layer))
-            fresh = Bottleneck(width, placed.settings.rank, placed.settings.dropout)
+            fresh = Bottleneck(width, placed.rank, placed.dropout)
             layer.bottlenecks[placed.name] = fresh.to(layer.weight.device)
     for parameter in model.parameters():
         parameter.requires_grad_(trainable.get(id(parameter), True))
@@ -155,7 +150,7 @@ def place(model: Model, placed: Placed) -> None:
 def settle(model: Model) -> None:
     """What a following stage and predictions start from: adapters merged, or stacked."""
     for placed in model.adapters:
-        if not placed.settings.stacked:
+        if not placed.stacked:
             merge(model, placed)
 
 
@@ -179,7 +174,7 @@ def merge(model: Model, placed: Placed) -> None:
 
 def set_adapter_dropout(model: Model, trained: str | None) -> None:
     """An adapter's dropout is its own stage's: frozen ones are part of the weights."""
-    own = {p.name: p.settings.dropout if p.name == trained else 0.0 for p in model.adapters}
+    own = {p.name: p.dropout if p.name == trained else 0.0 for p in model.adapters}
     for path, module in model.backbone.named_modules():
         name = owner(path)
         if name is not None and isinstance(module, nn.Dropout):
@@ -211,7 +206,7 @@ def unfit(model: Model, placed: Placed, stored: dict[str, Tensor]) -> str | None
         if path not in linear:
             return f"an adapter on the layer {path}"
         outputs, inputs = _shape(linear[path])
-        rank, lora = placed.settings.rank, placed.settings.kind == "lora"
+        rank, lora = placed.rank, placed.kind == "lora"
         first = (rank, inputs) if lora else (rank, outputs)
         value = stored.get(f"{path}.lora_A" if lora else f"{path}.down.weight")
         if value is None or tuple(value.shape) != first:
@@ -242,19 +237,21 @@ def _linear_layers(backbone: Any) -> dict[str, Any]:
     }
 
 
-def _named(backbone: Any, adapter: Adapter, layers: Layers, linear: dict[str, Any]) -> list[str]:
+def _named(
+    backbone: Any, names: Sequence[str], layers: Layers, linear: dict[str, Any]
+) -> list[str]:
     """LoRA's layers: those asked for, those `peft` names for this architecture, or all."""
     from peft.utils import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING as KNOWN
 
     inside = [path for path in linear if 0 < layers.number(path) <= layers.count]
     kind = backbone.config.model_type
-    if not adapter.modules:
-        names = KNOWN.get(kind, ())
-        found = [path for path in inside if path.rpartition(".")[2] in names]
+    if not names:
+        known = KNOWN.get(kind, ())
+        found = [path for path in inside if path.rpartition(".")[2] in known]
         return found or inside
-    if adapter.modules == ("all-linear",):
+    if list(names) == ["all-linear"]:
         return inside
-    for name in adapter.modules:
+    for name in names:
         if not any(f".{path}".endswith(f".{name}") for path in linear):
             known = list(dict.fromkeys(path.rpartition(".")[2] for path in inside))
             raise ModelError(
@@ -262,7 +259,7 @@ def _named(backbone: Any, adapter: Adapter, layers: Layers, linear: dict[str, An
                 f" ({', '.join(known)}; or all-linear alone), found '{name}', which it does not"
                 f" have; correct it.{suggest(name, known)}"
             )
-    ends = tuple(f".{name}" for name in adapter.modules)
+    ends = tuple(f".{name}" for name in names)
     return [path for path in linear if f".{path}".endswith(ends)]
 
 
@@ -293,16 +290,16 @@ def _place_lora(model: Model, placed: Placed) -> None:
     import peft
     from peft.tuners.lora import LoraLayer
 
-    backbone, settings = model.backbone, placed.settings
+    backbone = model.backbone
     paths = [
         f"{path}.base_layer" if isinstance(backbone.get_submodule(path), Narrowed) else path
         for path in placed.modules
     ]
     peft.inject_adapter_in_model(
         peft.LoraConfig(
-            r=settings.rank,
-            lora_alpha=settings.alpha,
-            lora_dropout=settings.dropout,
+            r=placed.rank,
+            lora_alpha=placed.alpha,
+            lora_dropout=placed.dropout,
             target_modules="|".join(map(re.escape, paths)),  # exactly these
             fan_in_fan_out=any(
                 not isinstance(_base(backbone.get_submodule(p)), nn.Linear) for p in paths

@@ -40,7 +40,6 @@ from waystation.adapters import (
 from waystation.errors import ModelError
 from waystation.examples import JSON, HeadSpec, canonical, from_json, to_json
 from waystation.heads import build
-from waystation.settings import Adapter
 from waystation.vocabulary import Table, full_table
 
 if TYPE_CHECKING:
@@ -171,8 +170,7 @@ def _adapters(model: Model, complete: set[str]) -> list[_Kept]:
 
 
 def _about(placed: Placed, merged: bool) -> JSON:
-    settings = placed.settings.model_dump(mode="json")
-    return {"name": placed.name, "merged": merged, "settings": settings}
+    return {n: v for n, v in to_json(placed).items() if n != "modules"} | {"merged": merged}
 
 
 def _place_adapters(
@@ -183,11 +181,8 @@ def _place_adapters(
             continue
         prefix = f"adapters.{entry['name']}."
         stored = {n[len(prefix) :]: v for n, v in tensors.items() if n.startswith(prefix)}
-        placed = Placed(
-            name=entry["name"],
-            settings=Adapter.model_validate(entry["settings"]),
-            modules=modules_of(stored),
-        )
+        facts = {name: value for name, value in entry.items() if name != "merged"}
+        placed = Placed(**facts, modules=modules_of(stored))
         wrong = unfit(model, placed, stored)
         if wrong is not None:
             raise _other(folder, wrong)

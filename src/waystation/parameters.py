@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import torch
 from torch import nn
 
-from waystation.adapters import owner, place_fresh, plain, set_adapter_dropout, settle
+from waystation.adapters import Placed, owner, place, plain, set_adapter_dropout, settle, targets
 from waystation.batching import derived_seed
 from waystation.encoded import Encoded
 from waystation.errors import StepFailed
@@ -24,7 +24,7 @@ from waystation.examples import digest, to_json
 from waystation.heads import Head
 from waystation.layers import Layers
 from waystation.predict import rows_of
-from waystation.settings import TrainConfig
+from waystation.settings import Adapter, TrainConfig
 from waystation.vocabulary import Table, frozen_table, full_table, reachable, trimmed, untrimmed
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def place_heads(
     seed = seed if config.head_seed is None else config.head_seed
     settle(model)
     if config.adapter is not None:
-        place_fresh(model, config.adapter, max(0, highest_frozen(config)), seed)
+        _place_adapter(model, config.adapter, max(0, highest_frozen(config)), seed)
     for name in [name for name in model.heads if name not in heads or not config.keep_head]:
         del model.heads[name]
     if any(head.spec.kind == "lm" for head in heads.values()):
@@ -57,6 +57,24 @@ def place_heads(
         for part in model.heads[name].modules():
             if isinstance(part, nn.Dropout):
                 part.p = dropout
+
+
+def _place_adapter(model: Model, adapter: Adapter, frozen: int, seed: int) -> None:
+    """A fresh adapter: its weights follow from (seed, its number, its settings) alone."""
+    taken = [placed for placed, _ in model.merged] + list(model.adapters)
+    number = 1 + max((int(placed.name[1:]) for placed in taken), default=-1)
+    placed = Placed(
+        name=f"s{number}",
+        kind=adapter.kind,
+        rank=adapter.rank,
+        alpha=adapter.alpha,
+        dropout=adapter.dropout,
+        stacked=adapter.stacked,
+        modules=targets(model.backbone, adapter.kind, adapter.modules, frozen),
+    )
+    draws = digest(adapter.model_dump(mode="json", exclude={"after", "dropout"}))
+    torch.manual_seed(derived_seed(seed, "adapter", number, draws))
+    place(model, placed)
 
 
 def _head_dropout(model: Model, config: TrainConfig) -> float:
