@@ -30,6 +30,7 @@ from waystation.selections import (
     oracle,
     over_seeds,
 )
+from waystation.translations import translated
 
 __all__ = ["ALGORITHMS", "Plan", "Probe", "Route", "Step", "optimiser_steps", "pinned", "plan"]
 
@@ -96,7 +97,8 @@ def _trained(
     for stage in stages:
         config = dict(stage["config"])
         rule, values = config.pop("selection"), config.pop("learning_rates", [])
-        members: list[JSON] = [_member(m, lock["data"][m["data"]]) for m in stage["members"]]
+        read = [_member(steps, lock, m) for m in stage["members"]]
+        members: list[JSON] = [member for member, _ in read]
         spec: dict[str, JSON] = {
             "backbone": model.digest,
             "parent": model.parent,
@@ -109,7 +111,7 @@ def _trained(
         }
         names = "+".join(m["task"] for m in stage["members"])
         shown = f"{label.split('@')[0]} [{names}]" if len(stages) > 1 else label.split("@")[0]
-        inputs = model.inputs
+        inputs = tuple(dict.fromkeys([*model.inputs, *(key for _, keys in read for key in keys)]))
         context = {
             "backbone": model.backbone,
             "pinned": pinned(lock, model.backbone),
@@ -171,12 +173,20 @@ def _over_seeds(
                 yield from _evaluated(steps, lock, model, stop, target, lock["seeds"][0])
 
 
-def _member(member: Mapping[str, Any], data: Mapping[str, Any]) -> JSON:
-    """What determines one task's part in a training; only retrieval has pools."""
+def _member(
+    steps: dict[str, Step], lock: Mapping[str, Any], member: Mapping[str, Any]
+) -> tuple[JSON, tuple[str, ...]]:
+    """What determines one task's part in a training, and the steps that translate it.
+
+    Only retrieval has pools.
+    """
+    data = lock["data"][member["data"]]
     own = {name: member[name] for name in ("task", "version", "language", "head")}
     own |= {"data": data["digest"], "dev": data["dev_digest"]}
     pools = {"pool": "pool_digest", "dev_pool": "dev_pool_digest"}
-    return own | {name: data[digest] for name, digest in pools.items() if digest in data}
+    own |= {name: data[digest] for name, digest in pools.items() if digest in data}
+    found, keys = translated(steps, lock, member, own)
+    return cast("JSON", found), keys
 
 
 def _evaluated(
