@@ -16,12 +16,13 @@ import os
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
-from waystation import probes, sources
+from waystation import mlm, probes, selection_rules, sources, translations
+from waystation.corpora import Corpora
 from waystation.entries import Entries, listed
 from waystation.errors import LockMismatch, StudyFaults, UserError
 from waystation.examples import JSON, HeadSpec, to_json
@@ -78,12 +79,21 @@ class Resolver:
         members = [self.member(use, config, target) for use in stage.members]
         if stage.share_head:
             members = [cast("Any", m) | {"head": cast("Any", members[0])["head"]} for m in members]
-        return {
+        found = [cast("Any", self.entries.found[cast("Any", m)["data"]]) for m in members]
+        # An entry that could not be read has a fault of its own.
+        dev = any(entry.get("dev_digest") or not entry for entry in found)
+        faults = selection_rules.stage_faults(config, stage, dev)
+        self.entries.faults += [f"{self.study.path}: {fault}" for fault in faults]
+        found_stage: dict[str, JSON] = {
             "members": members,
             "rates": self._rates(stage),
             "cap": stage.cap,
             "config": config.pinned(),
         }
+        if stage.mlm is not None:
+            corpora = Corpora(self.entries, self.beside)
+            found_stage["mlm"] = mlm.pinned(stage.mlm, not members, corpora, config)
+        return found_stage
 
     def _rates(self, stage: Stage) -> JSON:
         """A stage's rates; explicit ones name members by the names of their tasks."""
@@ -126,6 +136,7 @@ class Resolver:
         kind = "" if target is None else self.task(target).kind
         use = self._sized(use, task, config.dev_examples)
         entry = self.entries.training(use, task, config.dev_examples)
+        self._check_negatives(use, task, cast("Any", self.entries.found[entry]))
         head = trained_head(task, target, kind, self.study.recipes)
         if use.options:
             options = dict(head.options) | use.options
@@ -137,7 +148,17 @@ class Resolver:
             "language": use.language,
             "head": to_json(head),
             "data": entry,
-        }
+        } | ({} if use.translate is None else {"translate": use.translate.model_dump()})
+
+    def _check_negatives(self, use: TaskUse, task: Task[Any], entry: Mapping[str, Any]) -> None:
+        """There must be more to mine from than is asked for; {} is an entry that has a fault."""
+        asked = int(use.options.get("hard_negatives", "0"))
+        there = entry.get("pool_count", entry.get("count", asked + 1))
+        if there <= asked:
+            self.entries.faults.append(
+                f"{self.study.path}: expected `hard_negatives` below the {there} candidates of task"
+                f" {task.name} ({use.language}), found {asked}; lower it or train on more examples."
+            )
 
 
 def resolve(
@@ -177,10 +198,13 @@ def resolve(
         ],
         "targets": [_target(resolver, t) for t in study.targets],
     }
+    if translators := translations.located(study, entries.faults):
+        lock["translators"] = translators
     if study.probes is not None:
         lock["probes"] = probes.pinned(study.probes, partial(_target, resolver))
     lock["data"] = entries.found
     lock["remarks"] = cast("JSON", entries.remarks)
+    mlm.check(study, lock, old, entries.faults)
     _check_lengths(resolver, lock)
     if entries.faults:
         raise StudyFaults(list(dict.fromkeys(entries.faults)))
@@ -265,7 +289,9 @@ def _target(resolver: Resolver, target: Target) -> JSON:
     config = resolver.study.config_for(
         (stages or (Stage(members=(TaskUse(task=target.task, own=target.own),)),))[-1], target
     )
-    source = stages[-1].members[0].language if stages else task.source_language
+    source = task.source_language
+    for first in stages[-1].members[:1] if stages else ():
+        source = first.translate.to if first.translate is not None else first.language
     pinned_target: dict[str, JSON] = {
         "name": target.name,
         "task": task.name,
@@ -278,7 +304,9 @@ def _target(resolver: Resolver, target: Target) -> JSON:
         "max_tokens": config.max_tokens,
         "stride": config.stride,
     }
-    return pinned_target | _evaluated(resolver, target, task)
+    pinned_target |= _evaluated(resolver, target, task)
+    tags = tuple(cast("Any", pinned_target["evaluate"]))
+    return pinned_target | selection_rules.pinned(resolver, target, stages or (), task, tags)
 
 
 def _evaluated(resolver: Resolver, target: Target, task: Task[Any]) -> dict[str, JSON]:

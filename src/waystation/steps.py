@@ -336,7 +336,8 @@ def _score(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> 
     examples = store.data(spec["data"], task.example)
     if "checkpoints" in spec:
         every = {}
-        for name in dict.fromkeys(n.split("/")[0] for n in store.outputs(spec["predict"])):
+        outputs = [n.split("/") for n in store.outputs(spec["predict"])]
+        for name in (n for n, *file in outputs if file == ["predictions.jsonl"]):
             predictions = read_predictions(store, spec["predict"], task.kind, f"{name}/")
             found = cast("Any", score(task, predictions, cast("Any", examples), spec["language"]))
             every[name] = found["variants"][""]

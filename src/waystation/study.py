@@ -207,11 +207,17 @@ class Study(_Closed):
         the stage's only task's), the overrides of its only task, its target's, and its own.
         """
         merged: dict[str, JSON] = self.train.model_dump()
-        merged |= self._recipe(stage, target)
+        layers = [self._recipe(stage, target)]
         if len(stage.members) == 1:
-            merged |= self.overrides.get(stage.members[0].task, {})
-        merged |= (target.train if target is not None else {}) | stage.train
-        return TrainConfig.model_validate(merged)
+            layers.append(self.overrides.get(stage.members[0].task, {}))
+        for layer in (*layers, target.train if target is not None else {}, stage.train):
+            merged |= {"learning_rates": []} if "learning_rate" in layer else {}
+            merged |= layer
+        config = TrainConfig.model_validate(merged)
+        if len(config.learning_rates) != 1:
+            return config
+        one = {"learning_rate": config.learning_rates[0], "learning_rates": ()}
+        return config.model_copy(update=one)
 
     def _recipe(self, stage: Stage, target: Target | None) -> Partial:
         uses: list[TaskUse | Target] = [target] if target is not None else []

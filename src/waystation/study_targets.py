@@ -13,8 +13,10 @@ from typing import Any, Final
 from waystation.benchmarks import BENCHMARKS
 from waystation.document import Item
 from waystation.errors import some
+from waystation.selection_rules import selections
 from waystation.settings import TrainConfig
 from waystation.study import Stage, Target
+from waystation.study_options import WORDS
 from waystation.study_parts import (
     LATER,
     RETRIEVAL,
@@ -35,11 +37,6 @@ from waystation.study_parts import (
 from waystation.study_stages import chain
 from waystation.task import Task
 
-OPTIONS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
-    "tagging": {"first_piece": ("first", "non-empty"), "windows": ("shared", "official")},
-    "span": {"windows": ("shared", "official")},
-}
-"""Options of a target's head, by kind, with their values."""
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "pooling": ("mean", "cls", "words"),
     "scoring": ("cosine", "ratio", "distance"),
@@ -122,7 +119,7 @@ def _target(item: Item, known: Tasks) -> Target | None:
         task = known.look_up(item, item.content)
         plain: dict[str, Any] = {"name": task.name if task else "", "task": item.content}
         return _completed(item, task, plain, None, known) if task else None
-    names = ("languages", "split", "examples", "fine_tune", "options", "train")
+    names = ("languages", "split", "examples", "fine_tune", "options", "train", "selections")
     before = len(item.faults)
     values: dict[str, Any]
     if is_own(item):
@@ -144,7 +141,12 @@ def _target(item: Item, known: Tasks) -> Target | None:
         values = {"task": fields["task"].content}
     values |= {"name": task.name} | _evaluation(fields, task)
     _retrieval(fields, task, values)
+    if "selections" in fields:
+        values["selections"] = selections(fields["selections"], task, values.get("split"))
     target = _completed(item, task, values, fields.get("fine_tune"), known)
+    if target is not None and target.selections and not target.fine_tuned:
+        found = f"'{target.name}', which is evaluated without any"
+        fields["selections"].fault("`selections` on a target with fine-tuning", found=found)
     return target if len(item.faults) == before else None
 
 
@@ -187,7 +189,7 @@ def _retrieval(fields: dict[str, Item], task: Task[Any], values: dict[str, Any])
 
 
 def _options(item: Item, task: Task[Any]) -> dict[str, str]:
-    known = OPTIONS.get(task.kind, {})
+    known = WORDS.get(task.kind, {})
     if not known:
         item.fault(f"no options, since a {task.kind} target has none")
         return {}
