@@ -13,11 +13,15 @@ import torch
 import toys
 from waystation import batching
 from waystation.batching import collate
+from waystation.encoded import encode
+from waystation.errors import StepFailed
 from waystation.examples import BitextExample, Candidate, QueryExample
 from waystation.heads import build
 from waystation.heads import ranking as heads
 from waystation.metrics.retrieval import ACCURACY, MAP20
 from waystation.mixture import Member, Mixture
+from waystation.model import set_dropout
+from waystation.negatives import mined
 from waystation.predict import Pool, predict
 from waystation.settings import TrainConfig
 from waystation.task import Task
@@ -184,3 +188,176 @@ def test_cosines_are_not_rounded_to_bf16() -> None:
         patch.setattr(heads.F, "cross_entropy", spy)
         head.loss(model, collate(rows, model.pad_id))
     assert set(seen) == {torch.float32}
+
+
+# -- margin, scale and hard negatives ------------------------------------------------------------
+
+
+def rows_of(pairs: list[BitextExample], **options: str) -> tuple[Any, Any, list[Any]]:
+    model = toys.model()
+    model.eval()
+    head = build(toys.head("bitext", **options), model.tokenizer, 64, 0)
+    return model, head, head.encode(pairs, True)
+
+
+def loss_of(model: Any, head: Any, rows: list[Any]) -> torch.Tensor:
+    batch = collate([row for parts in rows for row in parts], model.pad_id)
+    return head.loss(model, batch)[0]
+
+
+def cosines(model: Any, texts: list[str], others: list[str]) -> torch.Tensor:
+    """What a reader would compute: mean of the last layer's states, unit length, products."""
+    pairs = [BitextExample(id=str(i), source=t, target=t) for i, t in enumerate(texts + others)]
+    rows = [
+        row for row, _ in build(toys.head("bitext"), model.tokenizer, 64, 0).encode(pairs, True)
+    ]
+    made = []
+    with torch.no_grad():
+        for row in rows:
+            states = model.states(collate([row], model.pad_id))[0][: len(row.tokens)]
+            made.append(states.mean(dim=0) / states.mean(dim=0).norm())
+    return torch.stack(made[: len(texts)]) @ torch.stack(made[len(texts) :]).T
+
+
+def test_margin_and_scale_by_hand() -> None:
+    pairs = bitext(6)
+    model, head, rows = rows_of(pairs, margin="0.3", scale="20")
+    found = cosines(model, [p.source for p in pairs], [p.target for p in pairs])
+    scores = 20 * (found - 0.3 * torch.eye(6))
+    rows_, columns = scores.log_softmax(dim=1), scores.log_softmax(dim=0)
+    expected = -(rows_.diag().sum() + columns.diag().sum()) / 2
+    assert float(loss_of(model, head, rows).detach()) == pytest.approx(float(expected), rel=1e-5)
+
+
+def negatives_of(pairs: list[BitextExample], count: int, **more: str) -> tuple[Any, Any, list[Any]]:
+    model, head, rows = rows_of(pairs, hard_negatives=str(count), **more)
+    mined = heads.with_negatives(model, heads.Mined(pairs=rows), head.embedding.ranking, 64)
+    return model, head, mined
+
+
+def words(tokenizer: Any, row: Any) -> str:
+    return str(tokenizer.decode(row.tokens, skip_special_tokens=True)).strip()
+
+
+def test_the_nearest_wrong_partners_are_mined_on_both_sides() -> None:
+    pairs = bitext(12)
+    model, _, rows = negatives_of(pairs, 3)
+    near = cosines(model, [p.source for p in pairs], [p.target for p in pairs])
+    near.fill_diagonal_(-2)
+    tokens = build(toys.head("bitext"), model.tokenizer, 64, 0).encode(pairs, True)
+    for i, parts in enumerate(rows):
+        assert [row.part for row in parts] == [0, 1, 3, 5, 7, 2, 4, 6]
+        assert {row.example for row in parts} == {i}
+        for scores, side, found in ((near[i], 1, parts[2:5]), (near[:, i], 0, parts[5:])):
+            expected = [tokens[int(j)][side].tokens for j in scores.argsort(descending=True)[:3]]
+            for row, ids in zip(found, expected, strict=True):
+                assert row.tokens.tolist() == ids.tolist()
+
+
+def test_hard_negatives_stand_in_the_softmax_of_every_text_of_the_batch() -> None:
+    pairs = bitext(12)
+    model, head, mined = negatives_of(pairs, 2, scale="20")
+    batch = mined[:4]
+    # Every different wrong text once, without the partners that are in the batch anyway.
+    own = {row.tokens.tobytes() for parts in batch for row in parts[:2]}
+    right = {r.tokens.tobytes(): r for parts in batch for r in parts[2:] if r.part % 2}
+    left = {r.tokens.tobytes(): r for parts in batch for r in parts[2:] if r.part % 2 == 0}
+    wrong = [
+        [words(model.tokenizer, row) for key, row in side.items() if key not in own]
+        for side in (right, left)
+    ]
+    assert wrong[0]
+    assert wrong[1]
+    sources, targets = [p.source for p in pairs[:4]], [p.target for p in pairs[:4]]
+    ahead = 20 * cosines(model, sources, targets + wrong[0])
+    back = 20 * cosines(model, targets, sources + wrong[1])
+    expected = -(ahead.log_softmax(1)[:, :4].diag() + back.log_softmax(1)[:, :4].diag()).sum() / 2
+    assert float(loss_of(model, head, batch).detach()) == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_what_is_right_elsewhere_is_no_hard_negative() -> None:
+    # Two translations of one text, the second outside the batch: neither is a mistake.
+    pairs = bitext(10)
+    pairs[9] = replace(pairs[9], source=pairs[0].source)
+    model, head, rows = negatives_of(pairs, 8)
+    other = rows[9][1].tokens.tobytes()
+    assert other not in {row.tokens.tobytes() for row in rows[0][2:] if row.part % 2}
+    # Another text of the batch may bring it along; the first text's scores leave it out.
+    assert any(row.tokens.tobytes() == other for row in rows[1][2:])
+    assert other in rows[0][0].meta
+    unaware = [[replace(row, meta=()) for row in parts] for parts in rows[:2]]
+    told = float(loss_of(model, head, rows[:2]).detach())
+    assert told < float(loss_of(model, head, unaware).detach())
+
+
+def test_too_few_wrong_partners() -> None:
+    with pytest.raises(StepFailed, match=r"expected 12 wrong partners \(`hard_negatives`\).*11"):
+        negatives_of(bitext(12), 12)
+
+
+@pytest.mark.parametrize("kind", ["bitext", "query"])
+def test_training_with_margin_and_hard_negatives(kind: str, tmp_path: Path) -> None:
+    own = member(kind)
+    options = {"hard_negatives": "2", "margin": "0.1", "scale": "20"}
+    if kind == "query":  # a pool with candidates that answer nothing
+        more = [Candidate(id=f"x{i}", text=toys.sentence(40 + i, 4)) for i in range(8)]
+        own = replace(own, pool=[*own.pool, *more])
+    head = toys.head(kind, **options)
+    first = train(tmp_path / "a", replace(own, head=head))
+    second = train(tmp_path / "b", replace(own, head=head))
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(a, b)
+    evaluation = json.loads((tmp_path / "a" / "evaluations.json").read_text())[-1]
+    assert evaluation["score"] > 95
+
+
+def test_all_relevant_candidates_of_a_query_are_right(tmp_path: Path) -> None:
+    examples, pool = queries(6)
+    examples = [replace(e, relevant=(*(e.relevant or ()), "also")) for e in examples]
+    pool.append(Candidate(id="also", text="the cat lives in the house"))
+    own = Member(
+        name="toy", task=task(QueryExample, MAP20), head=toys.head("query", hard_negatives="5"),
+        examples=examples, pool=pool,
+    )  # fmt: skip
+    model = toys.model()
+    config = TrainConfig(max_tokens=32)
+    members = encode(model, Mixture(members=(own,)), config)
+    (found,) = mined(model, members, config, toys.NUMERICS)
+    also = build(own.head, model.tokenizer, 32, 0).encode([pool[-1]], True)[0][0].tokens.tobytes()
+    for parts in found.rows:
+        assert len(parts) == 7  # five other candidates are wrong, the sixth is everyone's
+        assert also not in {row.tokens.tobytes() for row in parts}
+        assert also in parts[0].meta
+    lengths = found.lengths
+    assert lengths == encode(model, Mixture(members=(own,)), config)[0].lengths
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.2])
+def test_passes_change_no_gradient_with_margin_and_hard_negatives(
+    monkeypatch: pytest.MonkeyPatch, dropout: float
+) -> None:
+    """Recomputed embeddings against a plain large batch in double precision: equal to 1e-6.
+
+    With dropout the plain batch keeps the graph of the very same passes, whose random draws the
+    recomputation must repeat.
+    """
+    pairs = bitext(24)
+    found = []
+    for keep_graph in (True, False):
+        model, head, rows = negatives_of(pairs, 3, margin="0.3", scale="20")
+        model.double()
+        set_dropout(model.backbone, dropout)
+        model.train()
+        with monkeypatch.context() as patch:
+            patch.setattr(heads, "TOKENS", 64)
+            if keep_graph:
+                patch.setattr(heads, "checkpoint", lambda f, *a, use_reentrant: f(*a))
+            torch.manual_seed(3)
+            loss = loss_of(model, head, rows)
+            loss.backward()
+        found.append((loss.detach(), {n: p.grad for n, p in model.named_parameters()}))
+    (plain, gradients_), (split, again) = found
+    torch.testing.assert_close(split, plain, rtol=1e-6, atol=1e-6)
+    for name, gradient in gradients_.items():
+        if gradient is not None:
+            torch.testing.assert_close(again[name], gradient, rtol=1e-6, atol=1e-6)

@@ -59,6 +59,9 @@ class Entries:
         name = f"{named(task, use.own)} {use.language} {split} examples={count} skip={use.skip}"
         name += f" dev={least(dev_examples, self.limit)}"
         dev = task.dev_split if task.dev_split not in (None, *split.split("+")) else None
+        pooled = bool(task.pools) and not task.mines
+        negatives = pooled and "hard_negatives" in use.options
+        name += " pool=all" if negatives else ""
 
         def splits() -> str:
             """The split, and the dev split where it is another one and there."""
@@ -67,7 +70,7 @@ class Entries:
 
         def files() -> list[JSON]:
             found = self.files(task, use.language, splits())
-            if task.pools and not task.mines:
+            if pooled:
                 found += self.files(task, use.language, splits(), pool=True)
             return once(found)
 
@@ -91,11 +94,16 @@ class Entries:
                 "dev_digest": self.store.put_data(held) if held else None,
                 "notes": [*notes, *said_of(task, self.data, use.language, split)],
             }
-            if task.pools and not task.mines:
+            if pooled:
                 pool = sources.load_pool(task, self.data, (use.language,), splits()).examples
                 for part, queries in (("pool_digest", trained), ("dev_pool_digest", held)):
                     require_answers(task, queries, pool)
                     made[part] = self.store.put_data(trial_pool(pool, queries, 0))
+            if negatives:
+                whole = sources.load_pool(task, self.data, (use.language,), split).examples
+                searched = mining_pool(whole, trained, held, self.limit)
+                made["pool_digest"] = self.store.put_data(searched)
+                made["pool_count"] = len(searched)
             return made
 
         return self.entry(name, task, files, make)
@@ -319,6 +327,16 @@ def trial_pool(
     others = [c.id for c in pool if c.id not in wanted][:most]
     kept = wanted.union(others)
     return tuple(c for c in pool if c.id in kept)
+
+
+def mining_pool(
+    pool: Sequence[Candidate], trained: Sequence[Any], held: Sequence[Any], limit: int | None
+) -> tuple[Candidate, ...]:
+    """What hard negatives are mined in: the split's pool without what only dev queries look for."""
+    wanted = {name for query in trained for name in query.relevant or ()}
+    aside = {name for query in held for name in query.relevant or ()} - wanted
+    kept = tuple(c for c in pool if c.id not in aside)
+    return kept if limit is None else trial_pool(kept, trained, POOL_OF_TRIAL * limit)
 
 
 def hold_out(examples: tuple[Any, ...], most: int) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
