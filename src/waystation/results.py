@@ -19,6 +19,7 @@ from waystation.lengths import cuts
 from waystation.lock import Lock, task_of
 from waystation.metrics import Metric, Statistics
 from waystation.plan import Plan, Route
+from waystation.selected import Selected, Sweep, selected, sweeps
 from waystation.store import Store
 from waystation.study import Study
 from waystation.task import Task
@@ -109,6 +110,10 @@ class Results:
     probes: tuple[Probed, ...] = ()
     unprobed: dict[str, str] = field(default_factory=dict)
     """Backbone -> why its language-model loss is not probed, where a loss was asked for."""
+    selections: tuple[Selected, ...] = ()
+    """Scores of the targets that compare ways to choose a checkpoint, by every way."""
+    sweeps: tuple[Sweep, ...] = ()
+    """What each sweep of learning rates compared."""
 
 
 def collect(lock: Lock, plan: Plan, store: Store, study: Study) -> Results:
@@ -116,10 +121,14 @@ def collect(lock: Lock, plan: Plan, store: Store, study: Study) -> Results:
     targets = {t["name"]: t for t in cast("Any", lock["targets"])}
     tasks = {name: task_of(t["ref"], study.path.resolve().parent) for name, t in targets.items()}
     scores: list[Score] = []
+
+    def scores_of(route: Route) -> Iterator[Score]:
+        found = cast("Any", store.read_json(route.score, "score.json"))
+        return _scores(route, tasks[route.target], found)
+
     for route in plan.routes:
         if store.state(route.score) == "done":
-            found = cast("Any", store.read_json(route.score, "score.json"))
-            scores += _scores(route, tasks[route.target], found)
+            scores += scores_of(route)
     needed = _needed_by(plan)
     collapses = Collapses(store, study.path.resolve().parent)
     steps = tuple(
@@ -142,6 +151,8 @@ def collect(lock: Lock, plan: Plan, store: Store, study: Study) -> Results:
         official=_official(scores, tasks),
         probes=tuple(_probed(lock, plan, store, study)),
         unprobed=dict(cast("Any", lock).get("probes", {}).get("unmeasured", {})),
+        selections=selected(lock, plan, store, scores_of),
+        sweeps=sweeps(plan, store),
     )
 
 
@@ -201,7 +212,7 @@ def _scores(route: Route, task: Task[Any], found: Any) -> Iterator[Score]:
 def _needed_by(plan: Plan) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
     """The stops and the targets whose routes stand on each step, in the study's order."""
     needed: dict[str, tuple[set[str], set[str]]] = {key: (set(), set()) for key in plan.steps}
-    for route in plan.routes:
+    for route in (*plan.routes, *plan.selections):
         needed[route.score][0].add(route.stop)
         needed[route.score][1].add(route.target)
     for probe in plan.probes:

@@ -331,7 +331,7 @@ def register(prepared: Prepared, limit: int | None) -> None:
 
 
 def prunable(prepared: Prepared) -> dict[str, tuple[list[str], int]]:
-    """Train steps whose checkpoints nothing of this study still needs: key -> (files, bytes).
+    """Train and average steps with checkpoints that this study no longer needs: (files, bytes).
 
     Intermediate checkpoints stay, since new targets start from them; so does a target's own
     training while any of its scores is missing, or where it doubles as an intermediate.
@@ -342,7 +342,7 @@ def prunable(prepared: Prepared) -> dict[str, tuple[list[str], int]]:
     stops = _stop_keys(prepared.lock, prepared.plan)
     found = {}
     for key, step in prepared.plan.steps.items():
-        if step.kind != "train" or key in needed or key in stops:
+        if step.kind not in ("train", "average") or key in needed or key in stops:
             continue
         if prepared.states[key] == "done":
             names = list(prepared.store.outputs(key, "checkpoints/"))
@@ -369,7 +369,8 @@ def stale(prepared: Prepared) -> dict[str, int]:
 
 def _stop_keys(lock: Mapping[str, Any], whole: Plan) -> set[str]:
     """Train steps that some stop of the study ends with or passes through."""
-    only_stops = dict(lock) | {"targets": [dict(t) | {"stages": []} for t in _any(lock["targets"])]}
+    bare: Any = {"stages": [], "selections": []}
+    only_stops = dict(lock) | {"targets": [dict(t) | bare for t in _any(lock["targets"])]}
     return set(plan(only_stops).steps) & set(whole.steps)
 
 
