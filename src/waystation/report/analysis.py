@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from waystation.report import sentences
+from waystation.report.collapses import Collapse, collapses
 from waystation.report.transfer import Transfer, transfers
 from waystation.results import Results, Score
 from waystation.statistics import (
@@ -135,6 +136,9 @@ class Analysis:
     results: Results
     parts: tuple[Part, ...]
     sentence: str
+    probes: tuple[Part, ...] = ()
+    """The probes of each backbone, as targets without fine-tuning; a chain's stages have routes."""
+    collapses: tuple[Collapse, ...] = ()
 
     @property
     def grid(self) -> tuple[Cell, ...]:
@@ -164,8 +168,25 @@ def analyse(results: Results, *, resamples: int = 2000, seed: int = 0) -> Analys
         cells = tuple(judged.get(_key(c), c) for c in draft.cells)
         part = replace(draft, cells=cells)
         parts.append(replace(part, sentence=sentences.of_part(part)))
-    analysis = Analysis(results=results, parts=tuple(parts), sentence="")
+    probes = _probes(results, (max(1, resamples // DETAIL_SHARE), seed))
+    analysis = Analysis(results=results, parts=tuple(parts), sentence="", probes=probes)
+    analysis = replace(analysis, collapses=collapses(analysis))
     return replace(analysis, sentence=sentences.overview(analysis))
+
+
+def _probes(results: Results, resampling: tuple[int, int]) -> tuple[Part, ...]:
+    """Each probe on each backbone; after stage 1 of 2 of a chain its route is `chain[1]`."""
+    scores = []
+    for found in results.probes:
+        stage = f"[{found.stage}]" if found.stage < found.stages else ""
+        scores.append(replace(found.score, stop=found.score.stop + stage))
+    stops = _unique(s.stop for s in scores)
+    own = replace(results, scores=tuple(scores), stops=stops, official={})
+    return tuple(
+        _part(own, backbone, probe, resampling)
+        for backbone in results.backbones
+        for probe in _unique(s.target for s in scores if s.backbone == backbone)
+    )
 
 
 def floor(bounds: Sequence[dict[str, float]]) -> float | None:

@@ -22,6 +22,7 @@ from waystation.report.analysis import Analysis, Part
 from waystation.report.breakdown import breakdowns
 from waystation.report.html_benchmark import benchmark
 from waystation.report.html_curves import curves
+from waystation.report.html_forgetting import forgetting
 from waystation.report.html_grid import anchor, gains
 from waystation.report.html_languages import languages
 from waystation.report.html_run import cost, faults
@@ -100,7 +101,7 @@ def _sections(
     for part in analysis.parts:
         own = [b for b in tables if (b.backbone, b.target) == (part.backbone, part.target)]
         before.append(section(analysis, part, anchor(analysis, part), own))
-    before += [*benchmark(analysis), *languages(analysis, aspects)]
+    before += [*benchmark(analysis), *forgetting(analysis), *languages(analysis, aspects)]
     after = [*curves(results), cost(results), *_warnings(results.warnings), _reading()]
     return before, [*after, _provenance(analysis)]
 
@@ -123,7 +124,23 @@ def _header(analysis: Analysis) -> Markup:
         element("p", analysis.sentence, class_="lead"),
         element("p", " · ".join(facts), *_noticed(results.warnings), class_="facts"),
         *faults(results),
+        *_collapses(analysis),
     )
+
+
+def _collapses(analysis: Analysis) -> list[Markup]:
+    """A notice of what collapsed."""
+    if not analysis.collapses:
+        return []
+    return [
+        element(
+            "div",
+            element("p", element("strong", "Something collapsed here.")),
+            element("ul", *(element("li", c.sentence) for c in analysis.collapses)),
+            class_="notice",
+            role="note",
+        )
+    ]
 
 
 def _noticed(warnings: tuple[str, ...]) -> list[Markup]:
@@ -138,6 +155,8 @@ def _bar(analysis: Analysis, browser: bool) -> Markup:
         element("a", _title(analysis, part), href=f"#{anchor(analysis, part)}")
         for part in analysis.parts
     ]
+    if analysis.probes:
+        links.append(element("a", "Forgetting", href="#forgetting"))
     if any(p.languages for p in analysis.parts):
         links.append(element("a", "Languages", href="#languages"))
     if browser:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from waystation.buckets import Aspects
 from waystation.languages import distance_to_english
+from waystation.report import forgetting
 from waystation.report.analysis import BASELINE, MEAN, Analysis, Cell, Part
 from waystation.report.families import grouped
 from waystation.report.numbers import (
@@ -36,8 +37,12 @@ def markdown(analysis: Analysis, aspects: Sequence[Aspects] = ()) -> str:
         rows += [[s, *(_gain(p.cell(s)) for p in parts)] for s in analysis.stops]
         lines += _rows(["stop", *(p.target for p in parts)], rows)
         lines += ["", *([_plain(LEGEND), ""] if analysis.stops else [])]
+    if analysis.collapses:
+        lines += ["## What collapsed", ""]
+        lines += [*(f"- {_plain(c.sentence)}" for c in analysis.collapses), ""]
     for part in analysis.parts:
         lines += _part(analysis, part)
+    lines += _forgetting(analysis)
     for found in standings(analysis):
         lines += _standing(found)
     lines += _languages(analysis, aspects)
@@ -81,6 +86,40 @@ def _part(analysis: Analysis, part: Part) -> list[str]:
         heads = ["route", "English", "others", "gap", "change by the stop"]
         lines += [*_rows(heads, gaps), ""]
     return lines
+
+
+def _forgetting(analysis: Analysis) -> list[str]:
+    """Each probe by language and layer, and its correlation with every target's gains."""
+    if not analysis.probes and not analysis.results.unprobed:
+        return []
+    lines = ["## What the stops forgot", ""]
+    for probe in analysis.probes:
+        lines += [f"### {_plain(forgetting.title(analysis, probe))}", ""]
+        lines += [_plain(f"{forgetting.about(probe)} {forgetting.sentence(probe)}"), ""]
+        columns = [(MEAN, probe.variant), *((tag, probe.variant) for tag in probe.languages)]
+        heads = ["mean", *map(language_name, probe.languages)]
+        lines += _changes(probe, columns, heads)
+        if len(probe.variants) > 1:
+            lines += ["By layer, mean over the languages:", ""]
+            lines += _changes(
+                probe, [(MEAN, v) for v in probe.variants], list(map(variant, probe.variants))
+            )
+        for found in forgetting.against(analysis, probe):
+            lines.append(
+                f"- {_plain(f'against gains on {found.target}: {forgetting.said(found)}')}"
+            )
+        lines.append("")
+    return [*lines, *(f"- {_plain(why)}" for why in forgetting.unmeasured(analysis.results)), ""]
+
+
+def _changes(probe: Part, columns: list[tuple[str, str]], heads: list[str]) -> list[str]:
+    raw = [forgetting.value(probe, probe.mean(BASELINE, tag, v)) for tag, v in columns]
+    rows = [["raw backbone", *raw]]
+    for stop in dict.fromkeys(c.stop for c in probe.cells):
+        rows.append(
+            [stop, *(forgetting.change(probe, probe.cell(stop, tag, v)) for tag, v in columns)]
+        )
+    return [*_rows(["route", *heads], rows), ""]
 
 
 def _transfer(found: Transfer) -> list[str]:

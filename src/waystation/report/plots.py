@@ -98,10 +98,12 @@ def scatter(
     *,
     zero: bool = False,
     span: tuple[int, int] | None = None,
+    beside: bool = True,
 ) -> Markup:
     """Points over a numeric axis. `zero` draws a line there and keeps it in the picture.
 
-    `span` is the range of an axis of whole numbers.
+    `span` is the range of an axis of whole numbers. `beside` puts points of several series side
+    by side, where they would have the same place across.
     """
     left, right, top, bottom = 34.0, 268.0, 8.0, 128.0
     found = [(x, y) for s in series for x, y, _ in s.points]
@@ -128,7 +130,8 @@ def scatter(
     marks.append(_text((left + right) / 2, bottom + 28, axis, "tick", "middle"))
     for s in series:
         # Languages as far as one another would hide each other's stops: these stand side by side.
-        aside = (s.number - (len(series) + 1) / 2) * 3.2 if len(series) > 1 else 0.0
+        apart = beside and len(series) > 1
+        aside = (s.number - (len(series) + 1) / 2) * 3.2 if apart else 0.0
         for x, y, tip in s.points:
             cx, cy = at(x, y)
             colour = f"point line-{s.number % LINES}"

@@ -18,6 +18,7 @@ from typing import Final
 from waystation.buckets import Aspects
 from waystation.examples import JSON
 from waystation.languages import distance_to_english
+from waystation.report import forgetting
 from waystation.report.analysis import MEAN, Analysis, Cell, Part, headline_variant
 from waystation.report.breakdown import Breakdown, Bucket, Sliced, breakdowns, sliced
 from waystation.report.families import grouped
@@ -41,7 +42,7 @@ def comma_separated(results: Results, aspects: Sequence[Aspects] = ()) -> str:
     """One row for each value, as measured: no means, no gains.
 
     Rows with a feature and a bucket are the headline metric of those items alone, in the variant
-    that the grid shows.
+    that the grid shows. Probes are targets called `probe:NAME`, with the stage as their feature.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -50,6 +51,13 @@ def comma_separated(results: Results, aspects: Sequence[Aspects] = ()) -> str:
         for name, value in s.values.items():
             route = (s.backbone, s.stop, s.target, s.task, s.variant, s.seed, s.language)
             writer.writerow((*route, name, repr(float(value)), len(s.ids), "", ""))
+    for probe in results.probes:
+        s = probe.score
+        for name, value in s.values.items():
+            route = (s.backbone, s.stop, f"probe:{s.target}", s.task, s.variant, s.seed, s.language)
+            stage = f"{probe.stage} of {probe.stages}"
+            row = (*route, name, repr(float(value)), len(s.ids), "stage", stage)
+            writer.writerow(row)
     for one in _sliced(results, aspects):
         s = one.score
         route = (s.backbone, s.stop, s.target, s.task, s.variant, s.seed, s.language)
@@ -132,6 +140,11 @@ def document(analysis: Analysis, aspects: Sequence[Aspects] = ()) -> JSON:
             }
             for s in results.steps
         ],
+        "probes": {
+            "measured": [_probe(analysis, probe) for probe in analysis.probes],
+            "unmeasured": dict(results.unprobed),
+        },
+        "collapses": [_value(asdict(collapse)) for collapse in analysis.collapses],
         "warnings": list(results.warnings),
         "provenance": dict(results.provenance),
     }
@@ -174,6 +187,51 @@ def _target(part: Part, tables: Sequence[Breakdown]) -> JSON:
             }
             for table in tables
             if (table.backbone, table.target) == (part.backbone, part.target)
+        ],
+    }
+
+
+def _probe(analysis: Analysis, probe: Part) -> JSON:
+    """A probe's changes, and how they go with the gains on each target."""
+    return {
+        "backbone": probe.backbone,
+        "probe": probe.target,
+        "task": probe.task,
+        "headline": probe.headline,
+        "languages": list(probe.languages),
+        "variant": probe.variant,
+        "variants": list(probe.variants),
+        "sentence": forgetting.sentence(probe),
+        "changes": [
+            {
+                "route": cell.stop,
+                "variant": cell.variant,
+                "language": cell.language or "mean",
+                "before": _finite(cell.baseline),
+                "after": _finite(cell.score),
+                "change": None if cell.gain is None else _gain_json(cell.gain),
+                "note": cell.note,
+            }
+            for cell in probe.cells
+        ],
+        "against": [
+            {
+                "target": found.target,
+                "rho": found.rho,
+                "low": found.low,
+                "high": found.high,
+                "note": found.note,
+                "points": [
+                    {
+                        "stop": mark.stop,
+                        "language": mark.language or "mean",
+                        "change": mark.change,
+                        "gain": mark.gain,
+                    }
+                    for mark in found.points
+                ],
+            }
+            for found in forgetting.against(analysis, probe)
         ],
     }
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from waystation.report import forgetting
 from waystation.report.analysis import BASELINE, Analysis, Cell, Part
 from waystation.report.numbers import NOTHING, count, interval, points, score, unsigned, variant
 from waystation.report.sentences import of_variants
@@ -51,6 +52,14 @@ def show(analysis: Analysis, console: Console) -> None:
         if not said:
             continue
         _print(console, Text.assemble((f"{name}: ", "bold"), said), width)
+    for probe in analysis.probes:
+        title = f"{forgetting.title(analysis, probe)}: "
+        said = f"{forgetting.about(probe)} {forgetting.sentence(probe)}"
+        _print(console, Text.assemble((title, "bold"), said), width)
+    for why in forgetting.unmeasured(analysis.results):
+        _print(console, Text(why), width)
+    for collapse in analysis.collapses:
+        _print(console, Text(f"collapse: {collapse.sentence}", style="yellow"), width)
     for line in _faults(analysis):
         _print(console, Text(line, style="yellow"), width)
     _print(console, Text(analysis.sentence, style="bold"), width)
