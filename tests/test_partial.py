@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import itertools
 import json
+import math
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import toys
+import waystation.train
 from waystation import partial as partials
 from waystation.errors import StepFailed
 from waystation.partial import Partial, Position
@@ -100,6 +105,15 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Partial, "due", lambda *_: True)
 
 
+def cut_off(tmp_path: Path, setting: Setting, cut: int) -> Path:
+    """The partial state of a training that was cut off in a step."""
+    state = tmp_path / "state"
+    with pytest.raises(Cut):
+        train(tmp_path / "cut", setting, Partial(state, FITS), cut)
+    assert [p.name for p in state.iterdir()] == [f"state-{cut - 1:08d}"]
+    return state
+
+
 @pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("name", SETTINGS)
 def test_a_training_cut_off_at_every_step_ends_with_equal_bytes(name: str, tmp_path: Path) -> None:
@@ -117,3 +131,241 @@ def test_a_training_cut_off_at_every_step_ends_with_equal_bytes(name: str, tmp_p
     assert train(tmp_path / "last", setting, Partial(state, FITS, said.append)) == 1
     assert said == [f"continues after step {whole - 1} of {stopped['planned_steps']}"]
     assert contents(tmp_path / "last") == expected
+
+
+@given(
+    saves=st.sets(st.integers(1, 11)),
+    cuts=st.lists(st.integers(1, 12), max_size=3),
+)
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_saves_may_be_few_and_cuts_anywhere(
+    saves: set[int], cuts: list[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("some")
+    setting = SETTINGS["dropout, decay, mixture"]
+    train(folder / "whole", setting, epochs=2)
+
+    def some(state: Path) -> Partial:
+        """Saves after the drawn steps."""
+        kept = Partial(state, FITS)
+        save = kept.save
+        kept.due = lambda *_: True  # type: ignore[method-assign]
+        kept.save = lambda at, *rest: save(at, *rest) if at.step in saves else None  # type: ignore[method-assign]
+        return kept
+
+    for number, cut in enumerate(cuts):
+        try:
+            train(folder / f"cut-{number}", setting, some(folder / "state"), cut, epochs=2)
+        except Cut:
+            continue
+    train(folder / "last", setting, some(folder / "state"), epochs=2)
+    assert contents(folder / "last") == contents(folder / "whole")
+
+
+def _edit(path: Path, change: Callable[[bytes], bytes]) -> None:
+    content = change(path.read_bytes())
+    path.unlink()  # a checkpoint is one file under two names
+    path.write_bytes(content)
+
+
+def _flip(content: bytes) -> bytes:
+    return content[:-9] + bytes([content[-9] ^ 1]) + content[-8:]
+
+
+DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
+    "one bit of a tensor": (
+        lambda state: _edit(state / "tensors.safetensors", _flip),
+        "is damaged: tensors.safetensors differs from its sha256",
+    ),
+    "cut off tensors": (
+        lambda state: _edit(state / "tensors.safetensors", lambda c: c[: len(c) // 2]),
+        "is damaged: tensors.safetensors differs from its sha256",
+    ),
+    "no tensors": (
+        lambda state: (state / "tensors.safetensors").unlink(),
+        r"cannot be read \(FileNotFoundError: ",
+    ),
+    "an edited position": (
+        lambda state: _edit(
+            state / "state.json", lambda c: c.replace(b'"tokens_seen": ', b'"tokens_seen": 1')
+        ),
+        "is damaged: its state.json differs from its own sha256",
+    ),
+    "half a position": (
+        lambda state: _edit(state / "state.json", lambda c: c[: len(c) // 2]),
+        "is damaged: its state.json differs from its own sha256",
+    ),
+    "an empty position": (
+        lambda state: _edit(state / "state.json", lambda _: b""),
+        "is damaged: its state.json differs from its own sha256",
+    ),
+    "one bit of a checkpoint": (
+        lambda state: _edit(next(state.rglob("changed.safetensors")), _flip),
+        r"is damaged: checkpoints/\d+/changed.safetensors differs from its sha256",
+    ),
+    "a lost checkpoint": (
+        lambda state: shutil.rmtree(state / "checkpoints"),
+        r"cannot be read \(FileNotFoundError: ",
+    ),
+}
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_state_is_said_and_not_used(name: str, tmp_path: Path) -> None:
+    setting = SETTINGS["dropout, decay, mixture"]
+    steps = train(tmp_path / "whole", setting)
+    state = cut_off(tmp_path, setting, 8)
+    damage, sentence = DAMAGES[name]
+    damage(next(state.iterdir()))
+    said: list[str] = []
+    assert train(tmp_path / "again", setting, Partial(state, FITS, said.append)) == steps
+    assert len(said) == 1
+    assert re.match(
+        f"starts from its beginning: the partial state .*/state-00000007 {sentence}", said[0]
+    )
+    assert contents(tmp_path / "again") == contents(tmp_path / "whole")
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize(
+    ("fits", "sentence"),
+    [
+        (FITS | {"torch": "1.0"}, f"was made with torch {torch.__version__}, this is 1.0"),
+        (FITS | {"processor": "abacus"}, "was made with processor None, this is abacus"),
+        ({"torch": torch.__version__}, "was made with step train-0123456789ab, this is None"),
+    ],
+)
+def test_a_foreign_state_is_said_and_not_used(
+    fits: dict[str, str], sentence: str, tmp_path: Path
+) -> None:
+    setting = SETTINGS["patience"]
+    steps = train(tmp_path / "whole", setting)
+    state = cut_off(tmp_path, setting, 3)
+    said: list[str] = []
+    assert train(tmp_path / "again", setting, Partial(state, fits, said.append)) == steps
+    assert len(said) == 1
+    assert said[0].endswith(f"state-00000002 {sentence}")
+    assert contents(tmp_path / "again") == contents(tmp_path / "whole")
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_state_of_another_model_is_said_and_not_used(tmp_path: Path) -> None:
+    setting = SETTINGS["patience"]
+    state = cut_off(tmp_path, setting, 3)
+    said: list[str] = []
+    train(tmp_path / "again", setting, Partial(state, FITS, said.append), trim_vocabulary=False)
+    assert len(said) == 1
+    assert re.search(
+        r"has parameter.backbone.embeddings.word_embeddings.weight as torch.float32 \[\d+, 32\],"
+        r" this model as torch.float32 \[400, 32\]",
+        said[0],
+    )
+    assert (tmp_path / "again" / "training.json").exists()
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("broken", ["save_file", "_digest", "_flush"])
+def test_the_state_before_stays_until_the_new_one_is_whole(
+    broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting = SETTINGS["dropout, decay, mixture"]
+    train(tmp_path / "whole", setting)
+    original = getattr(partials, broken)
+
+    def full(*arguments: Any) -> Any:
+        if (tmp_path / "state" / "state-00000004").exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return original(*arguments)
+
+    monkeypatch.setattr(partials, broken, full)
+    with pytest.raises(OSError, match="No space left on device"):
+        train(tmp_path / "cut", setting, Partial(tmp_path / "state", FITS))
+    left = sorted(p.name for p in (tmp_path / "state").iterdir())
+    assert left[-1] == "state-00000004"
+    assert "new" not in left
+    monkeypatch.setattr(partials, broken, original)
+    said: list[str] = []
+    train(tmp_path / "again", setting, Partial(tmp_path / "state", FITS, said.append))
+    assert said == ["continues after step 4 of 18"]
+    assert contents(tmp_path / "again") == contents(tmp_path / "whole")
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_file_system_without_hard_links_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(*_: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", link)
+    setting = SETTINGS["dropout, decay, mixture"]
+    train(tmp_path / "whole", setting)
+    state = cut_off(tmp_path, setting, 8)
+    assert train(tmp_path / "again", setting, Partial(state, FITS)) == 11
+    assert contents(tmp_path / "again") == contents(tmp_path / "whole")
+
+
+@pytest.mark.usefixtures("eager")
+def test_only_a_loss_that_is_not_finite_leaves_nothing_to_continue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting = SETTINGS["patience"]
+    state = tmp_path / "state"
+    collate = waystation.train.collate
+
+    def lacking(*arguments: Any) -> Any:
+        if (state / "state-00000002").exists():
+            raise MemoryError
+        return collate(*arguments)
+
+    monkeypatch.setattr(waystation.train, "collate", lacking)
+    with pytest.raises(StepFailed, match="memory"):
+        train(tmp_path / "short", setting, Partial(state, FITS))
+    assert [p.name for p in state.iterdir()] == ["state-00000002"]
+    monkeypatch.setattr(waystation.train, "collate", collate)
+    monkeypatch.setattr(math, "isfinite", lambda _: False)
+    with pytest.raises(StepFailed, match="expected a finite loss"):
+        train(tmp_path / "infinite", setting, Partial(state, FITS))
+    assert not state.exists()
+
+
+class Clock:
+    """Time that passes only where it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize(("step_s", "save_s"), [(0.01, 0.2), (0.5, 1.0), (2.0, 30.0), (60.0, 0.1)])
+def test_saving_takes_its_share_and_no_more(
+    step_s: float, save_s: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(partials, "time", clock)
+    monkeypatch.setattr(
+        Partial, "_write", lambda self, scratch, *_: (scratch.mkdir(parents=True), clock.wait())
+    )
+    clock.wait = lambda: setattr(clock, "now", clock.now + save_s)  # type: ignore[attr-defined]
+    model = toys.model()
+    partial = Partial(tmp_path / "state", FITS)
+    spent, moments, steps = 0.0, [], round(min(4000, 4000 / step_s))
+    for step in range(1, steps + 1):
+        clock.now += step_s
+        if partial.due(model, step % 1000 == 0):
+            partial.save(Position(steps=steps, step=step), model, None, tmp_path)
+            spent += save_s
+            moments.append(clock.now)
+    # The first cost is a guess, so the bound holds up to one save; 5% of the time is never reached.
+    assert spent <= partials.SHARE * clock.now + save_s
+    assert spent < 0.05 * clock.now or len(moments) == 1
+    least = [b - a for a, b in itertools.pairwise(moments)]
+    assert all(gap >= min(partials.QUIET_S, step_s) for gap in least)
+    # And it is used: what a kill can lose is bounded too.
+    assert max(least, default=0) <= max(2 * save_s / partials.SHARE, partials.QUIET_S) + 2 * step_s
+    assert moments
