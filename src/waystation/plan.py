@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
+from waystation import mlm
 from waystation.errors import UserError
 from waystation.examples import JSON
 from waystation.graph import ALGORITHMS, Model, Plan, Probe, Route, Step, add
@@ -109,7 +110,8 @@ def _trained(
             "numerics": lock["numerics"],
             "seed": seed,
         }
-        names = "+".join(m["task"] for m in stage["members"])
+        spec |= mlm.spec(stage, lock, model.backbone)
+        names = "+".join([*(m["task"] for m in stage["members"]), *(["mlm"] * ("mlm" in spec))])
         shown = f"{label.split('@')[0]} [{names}]" if len(stages) > 1 else label.split("@")[0]
         inputs = tuple(dict.fromkeys([*model.inputs, *(key for _, keys in read for key in keys)]))
         context = {
@@ -117,7 +119,7 @@ def _trained(
             "pinned": pinned(lock, model.backbone),
             "refs": [m["ref"] for m in stage["members"]],
             "entries": [m["data"] for m in stage["members"]],
-        }
+        } | mlm.entries(stage)
         trains = {}
         for rate in values or [config["learning_rate"]]:
             trains[rate] = add(
@@ -289,5 +291,9 @@ def optimiser_steps(lock: Mapping[str, Any], step: Step) -> int:
     config = cast("Mapping[str, Any]", step.spec["config"])
     cap = cast("int | None", step.spec["cap"])
     sizes: list[int] = [lock["data"][e]["count"] for e in step.context["entries"]]
-    effective = sum(min(s, cap) if cap else s for s in sizes)
+    sizes = [min(s, cap) if cap else s for s in sizes]
+    if "mlm" in step.spec:
+        lines = [lock["data"][e]["count"] for e in step.context["text"]]
+        return mlm.optimiser_steps(cast("Any", step.spec["mlm"]), config, sizes or lines)
+    effective = sum(sizes)
     return max(1, math.ceil(float(config["epochs"]) * effective / int(config["batch_size"])))

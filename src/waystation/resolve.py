@@ -80,20 +80,22 @@ class Resolver:
         if stage.share_head:
             members = [cast("Any", m) | {"head": cast("Any", members[0])["head"]} for m in members]
         found = [cast("Any", self.entries.found[cast("Any", m)["data"]]) for m in members]
+        own: dict[str, JSON] = {}
+        if stage.mlm is not None:
+            corpora = Corpora(self.entries, self.beside)
+            own["mlm"] = mlm.pinned(stage.mlm, not members, corpora, config)
+        if not members:
+            found = [self.entries.found.get(name, {}) for name in mlm.entries(own)["text"]]
         # An entry that could not be read has a fault of its own.
         dev = any(entry.get("dev_digest") or not entry for entry in found)
         faults = selection_rules.stage_faults(config, stage, dev)
         self.entries.faults += [f"{self.study.path}: {fault}" for fault in faults]
-        found_stage: dict[str, JSON] = {
+        return own | {
             "members": members,
             "rates": self._rates(stage),
             "cap": stage.cap,
             "config": config.pinned(),
         }
-        if stage.mlm is not None:
-            corpora = Corpora(self.entries, self.beside)
-            found_stage["mlm"] = mlm.pinned(stage.mlm, not members, corpora, config)
-        return found_stage
 
     def _rates(self, stage: Stage) -> JSON:
         """A stage's rates; explicit ones name members by the names of their tasks."""

@@ -267,6 +267,8 @@ def _learning(store: Store, key: str) -> tuple[Any, Any]:
     dev = []
     for row in evaluations:
         heads = {task: next(iter(values.values())) for task, values in row["dev"].items()}
+        tasks = {task: value for task, value in heads.items() if not task.startswith("mlm.")}
+        heads = tasks or heads  # the loss of lines beside tasks is on another scale
         dev.append((int(row["step"]), heads))
     return tuple((int(s), float(loss), float(lr)) for s, loss, lr in curve), tuple(dev)
 

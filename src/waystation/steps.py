@@ -22,7 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
-from waystation import __version__, selection_steps
+from waystation import __version__, mlm, selection_steps
 from waystation.errors import LockMismatch, StepFailed, StoreError, WaystationError
 from waystation.examples import JSON, KINDS, Candidate, HeadSpec, canonical, from_json, to_json
 from waystation.lock import PACKAGES, task_of
@@ -215,7 +215,8 @@ def _train(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> 
 
     config = TrainConfig.model_validate(spec["config"])
     model = load_model(store, place, step, spec["parent"], keep_heads=config.keep_head)
-    mixture = Mixture(members=tuple(members), rates=spec["rates"], cap=spec["cap"])
+    text = mlm.mixed(spec.get("mlm"), store)
+    mixture = Mixture(members=tuple(members), rates=spec["rates"], cap=spec["cap"], **text)
     numerics = Numerics.model_validate(spec["numerics"])
     partial = Partial(
         store.partial(step.key),
@@ -284,7 +285,7 @@ def _predict_with(
     head = cast("HeadSpec", from_json(HeadSpec, spec["head"]))
     examples = store.data(spec["data"], KINDS[head.kind][0])
     named = str(parent) if isinstance(parent, Path) else parent
-    warm = canonical([spec["backbone"], cast("JSON", named)])
+    warm = canonical([spec["backbone"], cast("JSON", named), "lm" in _kinds(spec)])
     if warm not in _warm:
         _warm.clear()
         _warm_pool.clear()
@@ -411,7 +412,8 @@ def load_model(
     give_back_memory()
     spec: Mapping[str, Any] = step.spec
     source = _pinned(step, place, spec["backbone"], "backbone")
-    model = backbone.load(source, text=_wants_text(spec))
+    kinds = _kinds(spec)
+    model = backbone.load(source, text="text" in kinds, lm="lm" in kinds)
     if parent is not None:
         folder = selection_steps.held(store, parent)
         load_checkpoint(model, folder, heads=keep_heads)
@@ -439,9 +441,12 @@ def _device(place: Place) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _wants_text(spec: Mapping[str, Any]) -> bool:
-    kinds = [m["head"]["kind"] for m in spec.get("members", [])]
-    return "text" in kinds or cast("Any", spec.get("head", {})).get("kind") == "text"
+def _kinds(spec: Mapping[str, Any]) -> list[str]:
+    """The kinds of the heads that a step trains or predicts with."""
+    heads = [m["head"] for m in spec.get("members", [])]
+    heads += [spec[name]["head"] for name in ("mlm",) if name in spec]
+    heads += [spec["head"]] if "head" in spec else []
+    return [head["kind"] for head in heads]
 
 
 def _same_version(found: int, expected: int, name: str) -> None:

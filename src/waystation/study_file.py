@@ -1,8 +1,7 @@
 """From a study file to a `Study`: every form that the YAML may take, and every fault at once.
 
 The surface is small and closed: an entry of `intermediate` is a name, a mapping with `task:` or
-`mix:`, or a list of those (a chain); `study_targets.py` reads the targets. Keys of later versions
-are answered as such. No data is read.
+`mix:`, or a list of those (a chain); `study_targets.py` reads the targets. No data is read.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from waystation.document import Item, parse
 from waystation.errors import StudyFaults
 from waystation.settings import Numerics, Resources, TrainConfig
 from waystation.study import BASELINE, Partial, Stage, Stop, Study, TaskUse
-from waystation.study_parts import LATER, Tasks, each, label, model_name, one_of, settings
+from waystation.study_parts import UNDER_TRAIN, Tasks, each, label, model_name, one_of, settings
 from waystation.study_probes import probes
 from waystation.study_sizes import check_sizes
 from waystation.study_stages import chain
@@ -35,7 +34,7 @@ def read(path: Path) -> Study:
             *("name", "backbones", "seeds", "intermediate", "targets"),
             *("train", "recipes", "overrides", "probes", "numerics", "resources"),
         ),
-        LATER,
+        UNDER_TRAIN,
     )
     values: dict[str, Any] = {"path": path, "name": path.stem}
     if "name" in fields:
@@ -115,7 +114,8 @@ def _stage_name(stage: Stage, known: Tasks) -> str:
     for name, tasks in MIXTURES.items():
         if plain == Stage(members=tuple(TaskUse(task=task) for task in tasks)):
             return name
-    return "+".join(_use_name(member, known.found[member.task]) for member in stage.members)
+    names = [_use_name(member, known.found[member.task]) for member in stage.members]
+    return "+".join([*names, *(["mlm"] if stage.mlm else [])])
 
 
 def _use_name(member: TaskUse, task: Task[Any]) -> str:

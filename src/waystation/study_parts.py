@@ -25,9 +25,9 @@ from waystation.tasks.own import OwnData, task_of
 T = TypeVar("T")
 
 RETRIEVAL: Final = ("bitext", "query")
-FORMATS: Final = ("csv", "tsv", "jsonl")
-LATER: Final = ("adapter", "adapters", "lora", "mlm")
-"""Strategies of later versions: papers and plans name them, so people will try them."""
+FORMATS: Final = ("csv", "tsv", "jsonl", "parallel")
+UNDER_TRAIN: Final = ("adapter", "adapters", "lora", "frozen", "layer_decay")
+"""Settings of a training that read like parts of a stage, so people will write them there."""
 Whole = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]
 
@@ -156,9 +156,10 @@ def named_task(item: Item, fields: Mapping[str, Item], known: Tasks) -> Task[Any
     if "task" in fields:
         name = fields["task"].text("the name of a task")
         return known.look_up(fields["task"], name) if name is not None else None
-    if isinstance(item.content, dict) and not any(name in item.content for name in LATER):
+    if isinstance(item.content, dict) and not any(name in item.content for name in UNDER_TRAIN):
         item.fault(
-            "`task:` (the name of a task) or own data (`csv:`, `tsv:`, `jsonl:`)", found="neither"
+            "`task:` (the name of a task) or own data (`csv:`, `tsv:`, `jsonl:`, `parallel:`)",
+            found="neither",
         )
     return None
 
@@ -184,7 +185,26 @@ def is_own(item: Item) -> bool:
 
 def own_name(own: OwnData) -> str:
     """What the user's own data is called."""
-    return own.name or Path(own.path).name.split(".")[0]
+    return own.called
+
+
+def _files(item: Item, format: str) -> str | tuple[str, str] | None:
+    """A file's path; of parallel text the paths of both sides."""
+    if format != "parallel":
+        return item.text("a file's path")
+    if not isinstance(item.content, dict) or set(item.content) != {"source", "target"}:
+        item.fault("two files, {source: FILE, target: FILE}, a sentence a line in each")
+        return None
+    source, target = (item.content[side].text("a file's path") for side in ("source", "target"))
+    return None if source is None or target is None else (source, target)
+
+
+def _tested(item: Item, format: str) -> dict[str, Any] | None:
+    """Language tag to the file (or the two sides) to evaluate."""
+    if not isinstance(item.content, dict):
+        item.fault("a mapping from language tags to files")
+        return None
+    return {tag: _files(value, format) for tag, value in item.content.items()}
 
 
 def own_data(
@@ -196,16 +216,22 @@ def own_data(
     """
     before = len(item.faults)
     names = tuple(name for name in OwnData.model_fields if name not in ("format", "path"))
-    fields = item.fields((*FORMATS, *names, *extra), LATER)
+    fields = item.fields((*FORMATS, *names, *extra), UNDER_TRAIN)
     format, *others = [name for name in FORMATS if name in fields]
     if others:
         item.fault("one training file", found=f"`{format}:` and `{others[0]}:`")
-    values: dict[str, Any] = {"format": format, "path": fields[format].text("a file's path")}
+    values: dict[str, Any] = {"format": format, "path": _files(fields[format], format)}
     for name in names:
-        if name in fields:
-            tags = "a mapping from language tags to files" if name == "evaluate" else None
-            values[name] = fields[name].value(OwnData.model_fields[name].annotation, tags)
-    if "kind" not in fields:
+        if name == "dev" and name in fields:
+            values[name] = _files(fields[name], format)
+        elif name == "evaluate" and name in fields:
+            values[name] = _tested(fields[name], format)
+        elif name in fields:
+            values[name] = fields[name].value(OwnData.model_fields[name].annotation)
+    if format == "parallel":
+        if values.setdefault("kind", "bitext") not in ("bitext", None):
+            fields["kind"].fault("no kind but bitext for parallel files")
+    elif "kind" not in fields:
         kinds = describe(OwnData.model_fields["kind"].annotation)
         item.fault(f"`kind:`, {kinds}", found="none")
     if len(item.faults) > before:

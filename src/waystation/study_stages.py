@@ -21,7 +21,7 @@ from waystation.settings import TrainConfig
 from waystation.study import Stage, TaskUse, Temperature
 from waystation.study_options import head_options
 from waystation.study_parts import (
-    LATER,
+    UNDER_TRAIN,
     Natural,
     Tasks,
     Whole,
@@ -34,6 +34,7 @@ from waystation.study_parts import (
     settings,
     split,
 )
+from waystation.study_text import mlm
 from waystation.study_translation import translation
 from waystation.task import MIXTURES, Task, member_names
 
@@ -54,7 +55,7 @@ def use(item: Item, known: Tasks, extra: tuple[str, ...] = ()) -> TaskUse | None
         place = item
     else:
         own_names = ("task", "split", "examples", "skip", "language", "options", "like")
-        fields = item.fields((*own_names, "translate", *extra), LATER)
+        fields = item.fields((*own_names, "translate", *extra), UNDER_TRAIN)
         task = named_task(item, fields, known)
         values = {"task": fields["task"].content} if task else {}
         place = fields.get("task", item)
@@ -101,10 +102,19 @@ def stage(item: Item, known: Tasks, extra: tuple[str, ...] = ()) -> Stage | None
     item = _spelled_out(item)
     if isinstance(item.content, dict) and "mix" in item.content:
         return _mix(item, known, extra)
-    member = use(item, known, ("train", *extra))
-    train = item.content.get("train") if isinstance(item.content, dict) else None
-    own = settings(train, TrainConfig) if train is not None else {}
-    return Stage(members=(member,), train=own) if member else None
+    fields = item.content if isinstance(item.content, dict) else {}
+    if "mlm" in fields and "task" not in fields and not is_own(item):
+        fields = item.fields(("mlm", "train", *extra), UNDER_TRAIN)
+        member, members = None, True
+    else:
+        member = use(item, known, ("train", "mlm", *extra))
+        members = member is not None
+    values: dict[str, Any] = {"members": (member,) if member else ()}
+    if "train" in fields:
+        values["train"] = settings(fields["train"], TrainConfig)
+    if "mlm" in fields:
+        values["mlm"] = mlm(fields["mlm"], known, alone=member is None)
+    return Stage(**values) if members and None not in values.values() else None
 
 
 def _named_mixture(item: Item) -> list[Item]:
@@ -149,7 +159,7 @@ def chain(item: Item, known: Tasks, extra: tuple[str, ...] = ()) -> tuple[Stage,
 
 
 def _mix(item: Item, known: Tasks, extra: tuple[str, ...]) -> Stage | None:
-    fields = item.fields(("mix", "rates", "cap", "share_head", "train", *extra), LATER)
+    fields = item.fields(("mix", "rates", "cap", "share_head", "train", "mlm", *extra), UNDER_TRAIN)
     before = len(item.faults)
     members = each(_members(fields["mix"]), "tasks of a mixture", lambda i: use(i, known), repr)
     values: dict[str, Any] = {"members": members}
@@ -165,10 +175,12 @@ def _mix(item: Item, known: Tasks, extra: tuple[str, ...]) -> Stage | None:
             _check_shared(fields["share_head"], [known.found[member.task] for member in members])
     if "train" in fields:
         values["train"] = settings(fields["train"], TrainConfig)
+    if "mlm" in fields:
+        values["mlm"] = mlm(fields["mlm"], known, alone=False)
     if len(item.faults) > before or not members:
         return None
     if len(members) == 1:  # no mixture at all: the same step as the task alone
-        values = {name: values[name] for name in ("members", "train") if name in values}
+        values = {name: values[name] for name in ("members", "train", "mlm") if name in values}
     return Stage(**values)
 
 

@@ -115,11 +115,10 @@ def finetune(
             torch.manual_seed(derived_seed(seed, "dropout", step))
             model.train()
             aside: list[Any] = []
-            blended, examples = 0.0, 0
+            examples, shown = 0, 0.0
             for which, share in zip(plan.drawn[:, step - 1], plan.weights, strict=True):
                 member, head = members[which], members[which].head
                 batch = orders[which].batch(int(seen_before[which][step - 1]) - 1)
-                examples += len(batch) if which < counted else 0
 
                 # -- gradients of the sum, then divided by the part's whole weight --------------
                 loss = weight = 0.0
@@ -142,9 +141,12 @@ def finetune(
                     )
                 gradients = [p.grad for p in parameters if p.grad is not None]
                 torch._foreach_div_(gradients, weight / share)
-                blended += share * loss / weight
+                shown += share * loss / weight
+                if which < counted:  # the curve is of what epochs count
+                    examples += len(batch)
+                    at.loss_since, at.weight_since = at.loss_since + loss, at.weight_since + weight
                 if len(plan.weights) > 1:
-                    aside, loss, weight = _set_aside(parameters, aside), blended, 1.0
+                    aside = _set_aside(parameters, aside)
 
             with memory_advice("training", doing):
                 for parameter, gradient in zip(parameters, aside, strict=False):
@@ -161,8 +163,7 @@ def finetune(
 
             # -- records ------------------------------------------------------------------------
             at.step, at.examples_seen = step, at.examples_seen + examples
-            at.loss_since, at.weight_since = at.loss_since + loss, at.weight_since + weight
-            if step % math.ceil(steps / CURVE_POINTS) == 0 or step == steps:
+            if (step % math.ceil(steps / CURVE_POINTS) == 0 or step == steps) and at.weight_since:
                 at.curve.append([step, at.loss_since / at.weight_since, rate])
                 at.loss_since = at.weight_since = 0.0
             if progress is not None:
@@ -171,7 +172,7 @@ def finetune(
                     TrainProgress(
                         step=step,
                         steps=steps,
-                        loss=loss / weight,
+                        loss=shown,
                         learning_rate=rate,
                         examples_per_s=(at.examples_seen - begun_at.examples_seen) / seconds,
                         tokens_per_s=(at.tokens_seen - begun_at.tokens_seen) / seconds,
