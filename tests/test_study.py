@@ -201,13 +201,13 @@ OWN_FAULTS: list[tuple[str, str, str]] = [
         "no kind",
         "targets: [{csv: reviews.csv, split: dev}]\n",
         "my.yaml:1:11: targets[0]: expected `kind:`, one of classification, regression, tagging,"
-        " found none.",
+        " bitext, found none.",
     ),
     (
         "wrong kind",
         "targets: [{csv: reviews.csv, kind: clasification, split: dev}]\n",
         "my.yaml:1:36: targets[0].kind: expected one of classification, regression, tagging,"
-        " found 'clasification'.",
+        " bitext, found 'clasification'.",
     ),
     (
         "two files",
@@ -468,12 +468,13 @@ FAULTS: list[tuple[str, str, str]] = [
         "no task",
         "targets: [{languages: [de]}]\n",
         "my.yaml:1:11: targets[0]: expected `task:` (the name of a task) or own data (`csv:`,"
-        " `tsv:`, `jsonl:`), found neither.",
+        " `tsv:`, `jsonl:`, `parallel:`), found neither.",
     ),
     (
-        "later strategy",
-        line(f"intermediate: [{{task: {NLI}, translate: {{to: de}}}}]"),
-        "my.yaml:2:39: intermediate[0].translate: 'translate' is not available in this version.",
+        "a training's setting outside `train:`",
+        line(f"intermediate: [{{task: {NLI}, lora: {{rank: 4}}}}]"),
+        "my.yaml:2:39: intermediate[0].lora: expected `adapter:` under `train:`, found 'lora'"
+        " here.",
     ),
     (
         "rates of an absent task",

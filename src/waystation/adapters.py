@@ -103,6 +103,11 @@ def targets(
     """
     layers = Layers(backbone)
     linear = _linear_layers(backbone)
+    if kind == "bottleneck" and names:
+        raise ModelError(
+            "expected no `modules` for `adapter: {kind: bottleneck}`, which lies behind the"
+            f" feed-forward block of every layer, found {', '.join(names)}; leave them out."
+        )
     if kind == "bottleneck":
         found = list(_feed_forward_ends(backbone, layers, linear))
     else:

@@ -77,15 +77,16 @@ class Item:
             return {name: item.plain() for name, item in self.content.items()}
         return self.content
 
-    def fields(self, known: Iterable[str], later: Iterable[str] = ()) -> dict[str, Item]:
-        """The mapping's known fields; the unknown ones are faults, `later` ones not yet there."""
+    def fields(self, known: Iterable[str], under_train: Iterable[str] = ()) -> dict[str, Item]:
+        """The mapping's known fields; the unknown ones are faults, some belong under `train:`."""
         if not isinstance(self.content, dict):
             self.fault("a mapping")
             return {}
         names = list(known)
         for name, item in self.content.items():
-            if name in later:
-                item.say(f"'{name}' is not available in this version.", at_key=True)
+            if name in under_train and name not in names:
+                shown = name if name in ("frozen", "layer_decay") else "adapter"
+                item.say(f"expected `{shown}:` under `train:`, found '{name}' here.", at_key=True)
             elif name not in names:
                 known_names = f"expected one of {', '.join(names)}"
                 item.say(f"{known_names}, found '{name}'.{suggest(name, names)}", at_key=True)

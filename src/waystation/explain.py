@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final, cast
 
-from waystation import translations
+from waystation import trainable, translations
 from waystation.errors import UserError, suggest
 from waystation.examples import JSON
 from waystation.lock import differences, lock_path, read_lock
@@ -26,6 +26,7 @@ REFERENCE_BYTES: Final = 471e6  # multilingual-e5-small, fp32
 REFERENCE_SECONDS_PER_EXAMPLE: Final = 0.78 / 32
 RARE: Final = ("translate", "average")
 """Kinds of step that few studies have, named where they do."""
+ADAPTER_SHARE: Final = 2 / 3  # no gradients of weights, the third part of a training example
 PREDICT_SHARE: Final = 1 / 3  # a forward pass of the three that a training example costs
 
 
@@ -84,7 +85,7 @@ def _shared(prepared: Prepared) -> JSON:
 def _estimate(prepared: Prepared) -> JSON:
     lock = cast("Any", prepared.lock)
     seconds, disk, memory = 0.0, 0.0, 0.0
-    measured = {name: _measured(prepared, name) for name in lock["backbones"]}
+    measured: dict[tuple[str, str], tuple[float, float, float] | None] = {}
     for key in prepared.missing:
         step = prepared.plan.steps[key]
         if step.kind == "translate":
@@ -99,12 +100,10 @@ def _estimate(prepared: Prepared) -> JSON:
         if step.kind not in ("train", "predict"):
             continue
         name = step.context["backbone"]
-        scale = lock["backbones"][name]["size_bytes"] / REFERENCE_BYTES
-        per_example, checkpoint, peak = measured[name] or (
-            REFERENCE_SECONDS_PER_EXAMPLE * scale,
-            lock["backbones"][name]["size_bytes"],
-            4.0 * lock["backbones"][name]["size_bytes"],
-        )
+        part = trainable.key_of(cast("Any", step.spec.get("config", {})))
+        if (name, part) not in measured:
+            measured[name, part] = _measured(prepared, name, part)
+        per_example, checkpoint, peak = measured[name, part] or _assumed(prepared, step)
         memory = max(memory, peak)
         if step.kind == "train":
             config = cast("Any", step.spec["config"])
@@ -122,19 +121,42 @@ def _estimate(prepared: Prepared) -> JSON:
     }
 
 
+def _assumed(prepared: Prepared, step: Step) -> tuple[float, float, float]:
+    """What `_measured` gives, for steps of which none has been finished.
+
+    Weights that are not trained need no gradient and no moments of AdamW.
+    """
+    lock, steps, name = cast("Any", prepared.lock), prepared.plan.steps, step.context["backbone"]
+    weights = lock["backbones"][name]["size_bytes"]
+    seconds = REFERENCE_SECONDS_PER_EXAMPLE * weights / REFERENCE_BYTES
+    config = cast("Any", step.spec.get("config", {}))
+    trained = trainable.bytes_of(lock, name, config)
+    if config.get("adapter") is not None:
+        seconds *= ADAPTER_SHARE
+    # A checkpoint also holds what the stages before it changed.
+    before = [steps[key].spec for key in prepared.plan.ancestors(step.key)]
+    configs = [cast("Any", spec["config"]) for spec in before if "config" in spec]
+    kept = trained + sum(trainable.bytes_of(lock, name, c) for c in configs)
+    return seconds, min(kept, weights), weights + 3.0 * trained
+
+
 def _count(lock: Any, step: Step) -> int:
     counts = (e["count"] for e in lock["data"].values() if e.get("digest") == step.spec["data"])
     return int(next(counts, 0))
 
 
-def _measured(prepared: Prepared, backbone: str) -> tuple[float, float, float] | None:
-    """(seconds per training example, bytes of a checkpoint, peak bytes) of finished steps."""
+def _measured(prepared: Prepared, backbone: str, part: str) -> tuple[float, float, float] | None:
+    """(seconds per training example, bytes of a checkpoint, peak bytes) of finished steps.
+
+    Of those that train the same `part` of a backbone, as `trainable.key_of` names it.
+    """
     store, found = prepared.store, []
     for key, step in prepared.plan.steps.items():
         if step.kind == "train" and step.context["backbone"] == backbone:
             info = store.run_info(key)
-            if prepared.states[key] == "done" and "seconds" in info:
-                config = cast("Any", step.spec["config"])
+            config = cast("Any", step.spec["config"])
+            same = trainable.key_of(config) == part
+            if same and prepared.states[key] == "done" and "seconds" in info:
                 size = sum(
                     (store.folder(key) / n).stat().st_size
                     for n in store.outputs(key, "checkpoints/")

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from torch import nn
 
+from waystation.errors import ModelError
+
 if TYPE_CHECKING:
     from waystation.backbone import Source
 
@@ -35,6 +37,14 @@ class Layers:
                 embeddings.append(f"{path}.")
         self._embeddings = tuple(embeddings)
         self.count = sum(count for _, count in self.stacks)
+
+    def check(self, frozen: int) -> None:
+        """Raises ModelError where there are fewer layers than are to be frozen."""
+        if frozen > self.count:
+            raise ModelError(
+                f"expected `frozen` of at most {self.count}, the number of its layers, found"
+                f" {frozen}; lower it."
+            )
 
     def paths(self) -> list[str]:
         """The layers themselves, the lowest first."""

@@ -161,6 +161,7 @@ def _frozen(model: Model, config: TrainConfig) -> Iterator[None]:
     """Only what the stage trains takes gradients: its adapter, or what is not frozen; heads."""
     current = model.adapters[-1].name if config.adapter is not None else None
     layers, highest = Layers(model.backbone), highest_frozen(config)
+    layers.check(highest)
 
     def trains(name: str) -> bool:
         if name.startswith("heads.") or name in model.missing:  # fresh: nothing to be kept

@@ -12,7 +12,7 @@ from waystation.document import Item
 from waystation.errors import UserError, suggest
 from waystation.languages import check_tag
 from waystation.study import Probes
-from waystation.study_parts import LATER, Natural, Tasks, Whole, each
+from waystation.study_parts import UNDER_TRAIN, Natural, Tasks, Whole, each
 from waystation.task import Task
 
 ENGLISH = "en"
@@ -21,7 +21,7 @@ ENGLISH = "en"
 def probes(item: Item, known: Tasks) -> Probes | None:
     """The probes, or None after a fault."""
     before = len(item.faults)
-    fields = item.fields(tuple(Probes.model_fields), LATER)
+    fields = item.fields(tuple(Probes.model_fields), UNDER_TRAIN)
     values: dict[str, Any] = {}
     task = _parallel(fields, known, item)
     if "parallel" in fields:

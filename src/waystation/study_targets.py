@@ -18,8 +18,8 @@ from waystation.settings import TrainConfig
 from waystation.study import Stage, Target
 from waystation.study_options import WORDS
 from waystation.study_parts import (
-    LATER,
     RETRIEVAL,
+    UNDER_TRAIN,
     Natural,
     Tasks,
     Whole,
@@ -70,7 +70,7 @@ def _expanded(item: Item, known: Tasks) -> list[Target]:
 
 def _of_benchmark(item: Item, known: Tasks) -> list[Target]:
     """One target per task, in the benchmark's languages, each under the task's name."""
-    fields = item.fields(("benchmark", "tasks", "languages", "examples", *COMPARED), LATER)
+    fields = item.fields(("benchmark", "tasks", "languages", "examples", *COMPARED), UNDER_TRAIN)
     before = len(item.faults)
     name = one_of(fields["benchmark"], tuple(BENCHMARKS))
     if name is None:
@@ -123,7 +123,7 @@ def _target(item: Item, known: Tasks) -> Target | None:
     before = len(item.faults)
     values: dict[str, Any]
     if is_own(item):
-        own, fields = own_data(item, known, names)
+        own, fields = own_data(item, known, (*COMPARED, *names))
         if own is None:
             return None
         task = known.found[own_name(own)]
@@ -134,7 +134,7 @@ def _target(item: Item, known: Tasks) -> Target | None:
             found = "neither"
             item.fault("`evaluate:`, files to evaluate by language, or `split: dev`", "", found)
     else:
-        fields = item.fields(("task", "name", *COMPARED, *names), LATER)
+        fields = item.fields(("task", "name", *COMPARED, *names), UNDER_TRAIN)
         task = named_task(item, fields, known)
         if task is None:
             return None
