@@ -1,9 +1,11 @@
-"""A task from the user's own CSV, TSV or JSONL files, without any Python.
+"""A task from the user's own CSV, TSV, JSONL or parallel text files, without any Python.
 
-Kinds: classification (single texts or pairs), regression, tagging. Labels are collected from the
-training file, so that file is read when the task is made. CSV follows RFC 4180 (quotes around
-cells with commas); TSV has no quoting. Tagging takes words and tags separated by spaces, or lists
-in JSONL. Without a dev file a tenth of the training rows, chosen by hash of their ids, is dev.
+Kinds: classification (single texts or pairs), regression, tagging, bitext (a sentence and its
+translation: two columns, or two files with a sentence a line, as WMT and OPUS have them). Labels
+are collected from the training file, so that file is read when the task is made. CSV follows RFC
+4180 (quotes around cells with commas); TSV has no quoting. Tagging takes words and tags separated
+by spaces, or lists in JSONL. Without a dev file a tenth of the training rows, chosen by hash of
+their ids, is dev.
 """
 
 from __future__ import annotations
@@ -12,25 +14,36 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
 from waystation import readers
 from waystation.errors import DataError, UserError
-from waystation.examples import ClassificationExample, RegressionExample, TaggingExample
+from waystation.examples import (
+    BitextExample,
+    ClassificationExample,
+    RegressionExample,
+    TaggingExample,
+    digest,
+)
 from waystation.languages import check_tag
 from waystation.metrics import Metric
 from waystation.metrics.labels import ACCURACY, CORRELATION
+from waystation.metrics.retrieval import ACCURACY as RETRIEVED
 from waystation.metrics.tagging import CHUNK_F1, TOKEN_ACCURACY
 from waystation.task import CATALOGUE, Layout, Task
+from waystation.tasks.parallel import bitext
 
 _DEV_SHARE: Final = 10
 _EXAMPLES: Final[Mapping[str, type]] = {
     "classification": ClassificationExample,
     "regression": RegressionExample,
     "tagging": TaggingExample,
+    "bitext": BitextExample,
 }
+Sides: TypeAlias = str | tuple[str, str]
+"""A file; of parallel text, the file of sentences and that of their translations."""
 
 
 class OwnData(BaseModel):
@@ -38,15 +51,15 @@ class OwnData(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    format: Literal["csv", "tsv", "jsonl"]
-    path: str
+    format: Literal["csv", "tsv", "jsonl", "parallel"]
+    path: Sides
     """The training file."""
-    kind: Literal["classification", "regression", "tagging"]
+    kind: Literal["classification", "regression", "tagging", "bitext"]
     name: str | None = None
     """The task's name; None takes the training file's."""
     text: str = "text"
     pair: str | None = None
-    """The column of the second text, where examples are pairs."""
+    """The column of the second text, where examples are pairs; of the translation in a bitext."""
     label: str = "label"
     """The column of the label, or of the number for regression."""
     words: str = "tokens"
@@ -54,29 +67,45 @@ class OwnData(BaseModel):
     id: str | None = None
     """The column of ids; None numbers the rows from 1."""
     language: str = "en"
-    dev: str | None = None
-    evaluate: dict[str, str] = {}
+    """That of the source side, where it is a bitext."""
+    dev: Sides | None = None
+    evaluate: dict[str, Sides] = {}
     """Language tag to test file."""
+
+    @property
+    def called(self) -> str:
+        """The task's name."""
+        return self.name or Path(self.first).name.split(".")[0]
+
+    @property
+    def first(self) -> str:
+        """The training file, or the first of the two."""
+        return self.path if isinstance(self.path, str) else self.path[0]
 
 
 def task_of(own: OwnData, beside: Path) -> Task[Any]:
     """The Task of the user's own files, labels collected from the training file."""
-    name = own.name or Path(own.path).name.split(".")[0]
+    name = own.called
     if name in CATALOGUE:
         raise UserError(
-            f"expected a name that no built-in task has, found '{name}' (from {own.path});"
+            f"expected a name that no built-in task has, found '{name}' (from {own.first});"
             " add `name:` to that entry."
         )
     for tag in (own.language, *own.evaluate):
         check_tag(tag)
     files = _files(own, beside)
-    labels = () if own.kind == "regression" else _labels(own, files["train"])
+    if own.kind == "bitext" and own.format != "parallel" and own.pair is None:
+        raise UserError(
+            f"expected `pair:`, the column of {own.first} that holds the translations of"
+            f" '{own.text}', found none; name it."
+        )
+    labels = () if own.kind in ("regression", "bitext") else _labels(own, files["train"][0])
     return Task(
         name=name,
         version=1,
-        summary=f"{own.kind} from {own.path}",
+        summary=f"{own.kind} from {own.first}",
         example=_EXAMPLES[own.kind],
-        layouts=(_layout(own, files, labels, beside),),
+        layouts=(_layout(own, files, labels),),
         languages=tuple(dict.fromkeys((own.language, *own.evaluate))),
         splits=("train", "dev", "test"),
         labels=labels,
@@ -87,11 +116,11 @@ def task_of(own: OwnData, beside: Path) -> Task[Any]:
     )
 
 
-def _files(own: OwnData, beside: Path) -> dict[str, Path]:
-    named = {"train": own.path, "dev": own.dev or own.path}
-    files = {split: (beside / path).absolute() for split, path in named.items()}
-    tests = {tag: (beside / path).absolute() for tag, path in own.evaluate.items()}
-    for path in (*files.values(), *tests.values()):
+def _files(own: OwnData, beside: Path) -> dict[str, tuple[Path, ...]]:
+    """The files of `train`, of `dev`, and of each language to evaluate."""
+    named = {"train": own.path, "dev": own.dev or own.path} | own.evaluate
+    files = {name: _absolute(sides, beside) for name, sides in named.items()}
+    for path in (path for found in files.values() for path in found):
         if not path.is_file():
             raise UserError(
                 f"expected the file {path} that the study names, found none;"
@@ -100,17 +129,24 @@ def _files(own: OwnData, beside: Path) -> dict[str, Path]:
     return files
 
 
+def _absolute(sides: Sides, beside: Path) -> tuple[Path, ...]:
+    names = (sides,) if isinstance(sides, str) else sides
+    return tuple((beside / name).absolute() for name in names)
+
+
 def _layout(
-    own: OwnData, files: Mapping[str, Path], labels: tuple[str, ...], beside: Path
+    own: OwnData, files: Mapping[str, tuple[Path, ...]], labels: tuple[str, ...]
 ) -> Layout[Any]:
     def paths(language: str, split: str) -> tuple[str, ...]:
         if split == "test":
-            test = own.evaluate.get(language)
-            return (str((beside / test).absolute()),) if test else ()
-        return (str(files[split]),) if language == own.language else ()
+            return tuple(map(str, files[language])) if language in own.evaluate else ()
+        return tuple(map(str, files[split])) if language == own.language else ()
 
     def read(found: Sequence[Path], _: str, split: str) -> Iterator[Any]:
-        examples = [_example(own, row, found[0], labels) for row in _rows(own, found[0])]
+        if own.format == "parallel":
+            examples: list[Any] = list(bitext(found, own.language, split))
+        else:
+            examples = [_example(own, row, found[0], labels) for row in _rows(own, found[0])]
         if own.dev is not None or split == "test":
             yield from examples
             return
@@ -133,6 +169,8 @@ def _held_out(ids: Sequence[str], path: Path) -> frozenset[str]:
 
 def _columns(own: OwnData) -> tuple[str, ...]:
     given = (own.words, own.tags) if own.kind == "tagging" else (own.text, own.pair, own.label)
+    if own.kind == "bitext":
+        given = (own.text, own.pair)
     return tuple(column for column in (*given, own.id) if column is not None)
 
 
@@ -201,7 +239,7 @@ def _labels(own: OwnData, path: Path) -> tuple[str, ...]:
 
 def _example(
     own: OwnData, row: tuple[int, str, Mapping[str, Any]], path: Path, labels: tuple[str, ...]
-) -> ClassificationExample | RegressionExample | TaggingExample:
+) -> BitextExample | ClassificationExample | RegressionExample | TaggingExample:
     line, id_, cells = row
     known = {label: label for label in labels}
     if own.kind == "tagging":
@@ -217,6 +255,10 @@ def _example(
         return TaggingExample(id=id_, words=words, tags=tags)
     text = _scalar(cells, own.text, path, line)
     pair = _scalar(cells, own.pair, path, line) if own.pair is not None else None
+    if own.kind == "bitext":
+        source = readers.filled(text, "a sentence", path, line)
+        target = readers.filled(pair or "", "a sentence", path, line)
+        return BitextExample(id=id_, group=digest(target)[:12], source=source, target=target)
     gold = _scalar(cells, own.label, path, line)
     if own.kind == "regression":
         value = readers.number(gold, f"'{own.label}'", path, line)
@@ -230,5 +272,7 @@ def _metrics(own: OwnData, labels: Sequence[str]) -> tuple[Metric[Any, Any], ...
         return (ACCURACY,)
     if own.kind == "regression":
         return (CORRELATION,)
+    if own.kind == "bitext":
+        return (RETRIEVED,)
     chunks = "O" in labels and all(label == "O" or label[:2] in ("B-", "I-") for label in labels)
     return (CHUNK_F1, TOKEN_ACCURACY) if chunks else (TOKEN_ACCURACY,)
