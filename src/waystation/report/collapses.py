@@ -31,12 +31,13 @@ class Collapse:
 
 
 def collapses(analysis: Analysis) -> tuple[Collapse, ...]:
-    """Trainings first, then harm, in the study's order."""
+    """The stops' trainings, then those for targets, then harm, each in the study's order."""
     groups: dict[str, list[StepSummary]] = {}
     for step in analysis.results.steps:
         if step.kind == "train" and step.state == "done" and step.curve:
             groups.setdefault(_route(step), []).append(step)
-    found = [_training(name, steps) for name, steps in groups.items()]
+    order = sorted(groups.items(), key=lambda group: _tunes(*group))
+    found = [_training(name, steps) for name, steps in order]
     harmed = [c for c in analysis.grid if c.verdict == "loss"]
     return (*(c for c in found if c), *(_harm(analysis, cell) for cell in harmed))
 
@@ -52,12 +53,15 @@ def _training(name: str, steps: list[StepSummary]) -> Collapse | None:
         return None
     shown = [f"seed {s.label.rpartition('@')[2]}: {s.collapse}" for s in failed]
     seeds = f"{len(failed)} of {count(len(steps), 'seed')}" if len(steps) > 1 else "its one seed"
-    stop, arrow, target = name.partition(">")
     stops = tuple(dict.fromkeys(t for s in failed for t in s.stops))
     targets = tuple(dict.fromkeys(t for s in failed for t in s.targets))
-    what = f"fine-tuning for {target.partition(' ')[0]} after {stop}" if _tunes(name, steps) else ""
-    what = what.replace(" after none", " without a stop") or f"training at the stop {name}"
-    cost = "" if arrow and what.startswith("fine") else _cost(stops)
+    if _tunes(name, steps):
+        stop = name.removesuffix(f">{name.rpartition('>')[2]}")
+        after = "without a stop" if stop == "none" else f"after {stop}"
+        what, cost = f"fine-tuning for {listing(targets)} {after}", ""
+    else:
+        what = f"training at the stop {name}"
+        cost = f" So what {listing(stops)} is worth to a target says nothing of its task."
     return Collapse(
         kind="training",
         stops=stops,
@@ -69,12 +73,6 @@ def _training(name: str, steps: list[StepSummary]) -> Collapse | None:
 def _tunes(name: str, steps: list[StepSummary]) -> bool:
     """Whether a training is a target's own: a route's name, of which it serves the target only."""
     return ">" in name and all(len(s.targets) == 1 and f">{s.targets[0]}" in name for s in steps)
-
-
-def _cost(stops: tuple[str, ...]) -> str:
-    if not stops:
-        return ""
-    return f" What {listing(stops)} is worth to a target does not speak of its task."
 
 
 def _harm(analysis: Analysis, cell: Cell) -> Collapse:

@@ -105,9 +105,8 @@ def _forgetting(analysis: Analysis) -> list[str]:
                 probe, [(MEAN, v) for v in probe.variants], list(map(variant, probe.variants))
             )
         for found in forgetting.against(analysis, probe):
-            lines.append(
-                f"- {_plain(f'against gains on {found.target}: {forgetting.said(found)}')}"
-            )
+            said = f"Against the gains on {found.target}: {forgetting.said(found)}."
+            lines.append(f"- {_plain(said)}")
         lines.append("")
     return [*lines, *(f"- {_plain(why)}" for why in forgetting.unmeasured(analysis.results)), ""]
 
