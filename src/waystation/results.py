@@ -19,7 +19,7 @@ from waystation.lengths import cuts
 from waystation.lock import Lock, task_of
 from waystation.metrics import Metric, Statistics
 from waystation.plan import Plan, Route
-from waystation.selected import Selected, Sweep, selected, sweeps
+from waystation.selected import Selected, Sweep, edges, selected, sweeps
 from waystation.store import Store
 from waystation.study import Study
 from waystation.task import Task
@@ -137,6 +137,8 @@ def collect(lock: Lock, plan: Plan, store: Store, study: Study) -> Results:
     )
     warnings = _warnings(lock) + _dropped(plan, store) + cuts(plan, store)
     warnings += translations.warnings(plan, store)
+    swept = sweeps(plan, store)
+    warnings += edges(swept)
     return Results(
         study=study.name,
         backbones=study.backbones,
@@ -152,7 +154,7 @@ def collect(lock: Lock, plan: Plan, store: Store, study: Study) -> Results:
         probes=tuple(_probed(lock, plan, store, study)),
         unprobed=dict(cast("Any", lock).get("probes", {}).get("unmeasured", {})),
         selections=selected(lock, plan, store, scores_of),
-        sweeps=sweeps(plan, store),
+        sweeps=swept,
     )
 
 

@@ -6,7 +6,7 @@ are finished; what is missing or failed is left out here and listed with the ste
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -40,6 +40,11 @@ class Sweep:
     label: str
     values: tuple[tuple[float, float], ...]
     chosen: float
+
+    @property
+    def training(self) -> str:
+        """Which training it is of: `snli>xnli@0`."""
+        return self.label.removeprefix("select ").removesuffix(" (learning rate)")
 
     @property
     def at_edge(self) -> bool:
@@ -91,3 +96,17 @@ def sweeps(plan: Plan, store: Store) -> tuple[Sweep, ...]:
                 )
             )
     return tuple(found)
+
+
+def edges(sweeps: Sequence[Sweep]) -> tuple[str, ...]:
+    """A warning for each training whose best value is the first or last of its list."""
+    found: dict[tuple[str, float, str], list[str]] = {}
+    for sweep in (s for s in sweeps if s.at_edge):
+        name, _, seed = sweep.training.rpartition("@")
+        side = "lowest" if sweep.chosen == min(r for r, _ in sweep.values) else "highest"
+        found.setdefault((name, sweep.chosen, side), []).append(seed)
+    return tuple(
+        f"{name}: the best of `learning_rates` is the {side} that was tried, {rate:g}"
+        f" (seed{'s' * (len(seeds) > 1)} {', '.join(seeds)}); a better one may lie beyond it."
+        for (name, rate, side), seeds in found.items()
+    )

@@ -19,6 +19,7 @@ import numpy as np
 
 from waystation.report import sentences
 from waystation.report.collapses import Collapse, collapses
+from waystation.report.selection import Choice, choices
 from waystation.report.transfer import Transfer, transfers
 from waystation.results import Results, Score
 from waystation.statistics import (
@@ -139,6 +140,7 @@ class Analysis:
     probes: tuple[Part, ...] = ()
     """The probes of each backbone, as targets without fine-tuning; a chain's stages have routes."""
     collapses: tuple[Collapse, ...] = ()
+    choices: tuple[Choice, ...] = ()
 
     @property
     def grid(self) -> tuple[Cell, ...]:
@@ -170,7 +172,8 @@ def analyse(results: Results, *, resamples: int = 2000, seed: int = 0) -> Analys
         parts.append(replace(part, sentence=sentences.of_part(part)))
     probes = _probes(results, (max(1, resamples // DETAIL_SHARE), seed))
     analysis = Analysis(results=results, parts=tuple(parts), sentence="", probes=probes)
-    analysis = replace(analysis, collapses=collapses(analysis))
+    found = choices(results, parts, (resamples, seed))
+    analysis = replace(analysis, collapses=collapses(analysis), choices=found)
     return replace(analysis, sentence=sentences.overview(analysis))
 
 

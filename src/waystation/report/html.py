@@ -26,6 +26,7 @@ from waystation.report.html_forgetting import forgetting
 from waystation.report.html_grid import anchor, gains
 from waystation.report.html_languages import languages
 from waystation.report.html_run import cost, faults
+from waystation.report.html_selection import selection
 from waystation.report.html_target import section
 from waystation.report.markup import Markup, element, join, name
 from waystation.report.numbers import count, listing
@@ -101,7 +102,8 @@ def _sections(
     for part in analysis.parts:
         own = [b for b in tables if (b.backbone, b.target) == (part.backbone, part.target)]
         before.append(section(analysis, part, anchor(analysis, part), own))
-    before += [*benchmark(analysis), *forgetting(analysis), *languages(analysis, aspects)]
+    before += [*benchmark(analysis), *selection(analysis), *forgetting(analysis)]
+    before += languages(analysis, aspects)
     after = [*curves(results), cost(results), *_warnings(results.warnings), _reading()]
     return before, [*after, _provenance(analysis)]
 
@@ -155,6 +157,8 @@ def _bar(analysis: Analysis, browser: bool) -> Markup:
         element("a", _title(analysis, part), href=f"#{anchor(analysis, part)}")
         for part in analysis.parts
     ]
+    if analysis.choices or analysis.results.sweeps:
+        links.append(element("a", "Checkpoints", href="#selection"))
     if analysis.probes:
         links.append(element("a", "Forgetting", href="#forgetting"))
     if any(p.languages for p in analysis.parts):

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
+from waystation.report import selection
 from waystation.report.analysis import BASELINE, MEAN, Analysis, Cell, Part
 from waystation.report.numbers import interval, language_name, points, score, unsigned
 from waystation.report.sentences import metric_line
@@ -70,7 +71,7 @@ def document(analysis: Analysis) -> str:
         lines += _grid(analysis, backbone)
     for part in analysis.parts:
         lines += _by_language(analysis, part)
-    lines += _transfer(analysis)
+    lines += [*_selection(analysis), *_transfer(analysis)]
     return "\n".join([*lines, r"\end{document}", ""])
 
 
@@ -120,6 +121,34 @@ def _by_language(analysis: Analysis, part: Part) -> list[str]:
         rows.append(([label, score(part.mean(BASELINE, language))], cells))
     caption = f"{escape(part.target + where)}: {escape(metric_line(part))}. {escape(part.sentence)}"
     return _table(analysis.stops, ["language", "no stop"], rows, caption)
+
+
+def _selection(analysis: Analysis) -> list[str]:
+    """A table of the ways to choose a checkpoint for each route, and one of the sweeps."""
+    lines = []
+    for choice in analysis.choices:
+        note = selection.NOTE.format(reference=choice.reference)
+        caption = f"{selection.TITLE}: {selection.title(analysis, choice)}. {note}"
+        lines += _plainly(selection.heads(choice), selection.rows(choice), caption)
+    if analysis.results.sweeps:
+        rows = selection.sweep_rows(analysis.results.sweeps)
+        lines += _plainly(selection.SWEEP_HEADS, rows, "Learning rates and their best dev scores.")
+    return lines
+
+
+def _plainly(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> list[str]:
+    """A table of text, its columns as wide as the page allows."""
+    width = f"{0.82 / (len(heads) - 1):.3f}"
+    columns = rf"p{{0.14\linewidth}}*{{{len(heads) - 1}}}{{p{{{width}\linewidth}}}}"
+    head = _row([escape(h) for h in heads])
+    body = [_row([f"{{{escape(cell)}}}" for cell in row]) for row in rows]
+    return [
+        rf"{{\scriptsize\setlength{{\tabcolsep}}{{2pt}}\raggedright"
+        rf"\setlength{{\LTcapwidth}}{{\linewidth}}\begin{{longtable}}{{@{{}}{columns}@{{}}}}",
+        rf"\caption{{{escape(caption)}}}\\", r"\toprule", head, r"\midrule", r"\endfirsthead",
+        r"\toprule", head, r"\midrule", r"\endhead", *body, r"\bottomrule",
+        r"\end{longtable}}", "",
+    ]  # fmt: skip
 
 
 def _transfer(analysis: Analysis) -> list[str]:

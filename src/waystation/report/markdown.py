@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from waystation.buckets import Aspects
 from waystation.languages import distance_to_english
-from waystation.report import forgetting
+from waystation.report import forgetting, selection
 from waystation.report.analysis import BASELINE, MEAN, Analysis, Cell, Part
 from waystation.report.families import grouped
 from waystation.report.numbers import (
@@ -42,6 +42,7 @@ def markdown(analysis: Analysis, aspects: Sequence[Aspects] = ()) -> str:
         lines += [*(f"- {_plain(c.sentence)}" for c in analysis.collapses), ""]
     for part in analysis.parts:
         lines += _part(analysis, part)
+    lines += _selection(analysis)
     lines += _forgetting(analysis)
     for found in standings(analysis):
         lines += _standing(found)
@@ -131,6 +132,22 @@ def _transfer(found: Transfer) -> list[str]:
         unsigned(f"{points(gap.value)} {interval(gap.low, gap.high)}"),
         moved,
     ]
+
+
+def _selection(analysis: Analysis) -> list[str]:
+    """Ways to choose a checkpoint side by side, and what sweeps compared."""
+    found, sweeps = analysis.choices, analysis.results.sweeps
+    lines = [f"## {selection.TITLE}", ""] if found or sweeps else []
+    if found:
+        lines += [_plain(selection.sentence(found)), ""]
+    for choice in found:
+        lines += [f"### {_plain(selection.title(analysis, choice))}", ""]
+        lines += [_plain(selection.NOTE.format(reference=choice.reference)), ""]
+        lines += [*_rows(selection.heads(choice), selection.rows(choice)), ""]
+    if sweeps:
+        lines += ["### Learning rates", ""]
+        lines += [*_rows(selection.SWEEP_HEADS, selection.sweep_rows(sweeps)), ""]
+    return lines
 
 
 def _standing(found: Standing) -> list[str]:

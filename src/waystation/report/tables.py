@@ -23,9 +23,11 @@ from waystation.report.analysis import MEAN, Analysis, Cell, Part, headline_vari
 from waystation.report.breakdown import Breakdown, Bucket, Sliced, breakdowns, sliced
 from waystation.report.families import grouped
 from waystation.report.profile import fertility
+from waystation.report.selection import Choice
 from waystation.report.sentences import of_variants
 from waystation.report.standing import Standing, standings
 from waystation.results import Results
+from waystation.selections import SEEDS
 from waystation.statistics import Gain
 
 SCHEMA_VERSION: Final = 1
@@ -42,7 +44,8 @@ def comma_separated(results: Results, aspects: Sequence[Aspects] = ()) -> str:
     """One row for each value, as measured: no means, no gains.
 
     Rows with a feature and a bucket are the headline metric of those items alone, in the variant
-    that the grid shows. Probes are targets called `probe:NAME`, with the stage as their feature.
+    that the grid shows; with the feature `selection`, all items under each choice of checkpoint.
+    Probes are targets called `probe:NAME`, with the stage as their feature.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -58,6 +61,13 @@ def comma_separated(results: Results, aspects: Sequence[Aspects] = ()) -> str:
             stage = f"{probe.stage} of {probe.stages}"
             row = (*route, name, repr(float(value)), len(s.ids), "stage", stage)
             writer.writerow(row)
+    for found in results.selections:
+        s = found.score
+        seed = "all" if found.rule == SEEDS else s.seed
+        for name, value in s.values.items():
+            route = (s.backbone, s.stop, s.target, s.task, s.variant, seed, s.language)
+            where = ("selection", found.rule)
+            writer.writerow((*route, name, repr(float(value)), len(s.ids), *where))
     for one in _sliced(results, aspects):
         s = one.score
         route = (s.backbone, s.stop, s.target, s.task, s.variant, s.seed, s.language)
@@ -144,6 +154,20 @@ def document(analysis: Analysis, aspects: Sequence[Aspects] = ()) -> JSON:
             "measured": [_probe(analysis, probe) for probe in analysis.probes],
             "unmeasured": dict(results.unprobed),
         },
+        "selections": [_choice(choice) for choice in analysis.choices],
+        "sweeps": [
+            {
+                "training": sweep.training,
+                "select": sweep.key,
+                "values": [
+                    {"learning_rate": rate, "dev_score": _finite(value)}
+                    for rate, value in sweep.values
+                ],
+                "chosen": sweep.chosen,
+                "at_edge": sweep.at_edge,
+            }
+            for sweep in results.sweeps
+        ],
         "collapses": [_value(asdict(collapse)) for collapse in analysis.collapses],
         "warnings": list(results.warnings),
         "provenance": dict(results.provenance),
@@ -233,6 +257,33 @@ def _probe(analysis: Analysis, probe: Part) -> JSON:
             }
             for found in forgetting.against(analysis, probe)
         ],
+    }
+
+
+def _choice(choice: Choice) -> JSON:
+    """The ways to choose a checkpoint that a route compares."""
+    languages: list[JSON] = []
+    for language in (MEAN, *choice.languages):
+        rules: dict[str, JSON] = {}
+        for rule in choice.rules:
+            cell = choice.cells.get((rule, language))
+            if cell is not None:
+                rules[rule] = {
+                    "score": _finite(cell.score),
+                    "seeds": cell.seeds,
+                    "steps": list(cell.steps),
+                    "difference": None if cell.gain is None else _gain_json(cell.gain),
+                }
+        spread = choice.spread(language)
+        width = None if spread is None else _finite(spread[0])
+        languages.append({"language": language or "mean", "spread": width, "rules": rules})
+    return {
+        "backbone": choice.backbone,
+        "target": choice.target,
+        "stop": choice.stop,
+        "own": choice.own,
+        "reference": choice.reference,
+        "languages": languages,
     }
 
 
