@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 import torch
 
+import tiny
 import toys
 from waystation import batching
 from waystation.batching import collate
 from waystation.encoded import encode
-from waystation.errors import StepFailed
+from waystation.errors import StepFailed, StudyFaults
 from waystation.examples import BitextExample, Candidate, QueryExample
 from waystation.heads import build
 from waystation.heads import ranking as heads
@@ -23,7 +24,10 @@ from waystation.mixture import Member, Mixture
 from waystation.model import set_dropout
 from waystation.negatives import mined
 from waystation.predict import Pool, predict
+from waystation.run import Options, prepare, run_study
 from waystation.settings import TrainConfig
+from waystation.store import Store
+from waystation.study import load_study
 from waystation.task import Task
 from waystation.train import finetune
 
@@ -361,3 +365,135 @@ def test_passes_change_no_gradient_with_margin_and_hard_negatives(
     for name, gradient in gradients_.items():
         if gradient is not None:
             torch.testing.assert_close(again[name], gradient, rtol=1e-6, atol=1e-6)
+
+
+# -- in a study ----------------------------------------------------------------------------------
+
+TARGETS = "targets: [{task: pocket-bitext, languages: [de], examples: 8}]\n"
+
+
+def study_of(folder: Path, intermediate: str, targets: str = TARGETS) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "model").exists():
+        tiny.tiny_encoder(folder / "model")
+    path = folder / "ranking.yaml"
+    settings = (
+        "train: {learning_rate: 1e-3, epochs: 1, batch_size: 8, max_tokens: 64, dev_examples: 8}\n"
+        "numerics: {precision: fp32, threads: 1}\nbackbones: [model]\n"
+    )
+    path.write_text(f"{settings}{targets}intermediate:\n{intermediate}")
+    return path
+
+
+def options_of(folder: Path, options: str, task: str = "pocket-bitext, language: de") -> Any:
+    entry = f"  - {{task: {task}, examples: 8, options: {options}}}\n"
+    study = load_study(study_of(folder, entry))
+    return study.intermediate[1].stages[0].members[0].options
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("{margin: 0.3, hard_negatives: 4, scale: 20}",
+         {"margin": "0.3", "hard_negatives": "4", "scale": "20"}),
+        ('{margin: "0.30", hard_negatives: "4", scale: "2e1"}',
+         {"margin": "0.3", "hard_negatives": "4", "scale": "20"}),
+        ("{pooling: cls}", {"pooling": "cls"}),
+        ("{margin: 0, hard_negatives: 0, scale: 100, pooling: mean}", {}),
+    ],
+)  # fmt: skip
+def test_options_of_a_stage(tmp_path: Path, options: str, expected: dict[str, str]) -> None:
+    assert options_of(tmp_path, options) == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("{margin: -0.1}", "options.margin: expected a number at least 0 and at most 1, found"
+         " -0.1."),
+        ("{margin: 2}", "options.margin: expected a number at least 0 and at most 1, found 2."),
+        ("{margin: wide}", "options.margin: expected a number at least 0 and at most 1, found"
+         " 'wide'."),
+        ("{scale: 0}", "options.scale: expected a number above 0 and at most 1000, found 0."),
+        ("{hard_negatives: 1.5}", "options.hard_negatives: expected a whole number at least 0 and"
+         " at most 50, found 1.5."),
+        ("{hard_negative: 4}", "options.hard_negative: expected one of margin, scale,"
+         " hard_negatives, pooling, found 'hard_negative'. Did you mean 'hard_negatives'?"),
+        ("{pooling: max}", "options.pooling: expected one of mean, cls, words, found 'max'."),
+    ],
+)  # fmt: skip
+def test_faults_of_options(tmp_path: Path, options: str, expected: str) -> None:
+    with pytest.raises(StudyFaults) as caught:
+        options_of(tmp_path, options)
+    assert expected in str(caught.value)
+
+
+def test_options_of_heads_that_do_not_rank(tmp_path: Path) -> None:
+    with pytest.raises(StudyFaults, match="expected no options, since a classification head"):
+        options_of(tmp_path, "{margin: 0.1}", "pocket-nli")
+    assert options_of(tmp_path, "{windows: official}", "pocket-qa") == {"windows": "official"}
+
+
+def test_more_hard_negatives_than_there_are_are_refused_before_training(tmp_path: Path) -> None:
+    entry = "  - {task: pocket-bitext, language: de, examples: 8, options: {hard_negatives: 8}}\n"
+    with pytest.raises(StudyFaults) as caught:
+        prepare(study_of(tmp_path, entry), Options(store=tmp_path / "store"))
+    assert (
+        "expected `hard_negatives` below the 8 candidates of task pocket-bitext (de), found 8;"
+        " lower it or train on more examples." in str(caught.value)
+    )
+
+
+def test_stops_that_rank_alone_in_a_mixture_and_in_two_languages(tmp_path: Path) -> None:
+    german = "{task: pocket-bitext, language: de, examples: 24"
+    french = "{task: pocket-bitext, language: zh, examples: 24}"
+    hard = f"{german}, options: {{hard_negatives: 3, margin: 0.1}}}}"
+    path = study_of(
+        tmp_path / "study",
+        f"  - {german}}}\n"
+        f"  - {{mix: [{hard}, {{task: pocket-nli, examples: 24}}], name: bridge}}\n"
+        f"  - {{mix: [{german}}}, {french}], name: two}}\n",
+        "targets:\n"
+        "  - {task: pocket-bitext, languages: [de, zh], examples: 8, layers: all,"
+        " pooling: [mean, cls]}\n"
+        "  - {task: pocket-bitext, languages: [de], examples: 8, layers: [1], name: one}\n",
+    )
+    ran = run_study(path, Options(store=tmp_path / "store"))
+    assert ran.count("failed") == 0, ran.finished
+    trained = [key for key in ran.finished if key.startswith("train-")]
+    assert len(trained) == 3  # layers and poolings are compared, not trained again
+    store = Store(tmp_path / "store")
+    for key in trained:
+        (evaluation,) = store.read_json(key, "evaluations.json")
+        values = [v for name, v in evaluation["dev"].items() if name.startswith("pocket-bitext")]
+        assert values
+        assert all(0 <= value["accuracy"] <= 100 for value in values)
+        scores = [next(iter(values.values())) for values in evaluation["dev"].values()]
+        assert evaluation["score"] == pytest.approx(sum(scores) / len(scores))
+    # Again: nothing is left to do, and the margin is in the key.
+    again = run_study(path, Options(store=tmp_path / "store"))
+    assert again.count("done") == 0
+    other = path.read_text().replace("margin: 0.1", "margin: 0.2")
+    path.write_text(other)
+    changed = run_study(path, Options(store=tmp_path / "store"))
+    assert sum(key.startswith("train-") for key in _done(changed)) == 1
+
+
+def _done(outcome: Any) -> list[str]:
+    return [key for key, ended in outcome.finished.items() if ended.state == "done"]
+
+
+def test_the_best_checkpoint_by_retrieval_on_dev_is_handed_on(tmp_path: Path) -> None:
+    entry = (
+        "  - {task: pocket-bitext, language: de, examples: 24,"
+        " train: {epochs: 3, evaluations: 3, learning_rate: 5e-3}}\n"
+    )
+    ran = run_study(study_of(tmp_path / "study", entry), Options(store=tmp_path / "store"))
+    store = Store(tmp_path / "store")
+    train, select = (
+        next(key for key in ran.finished if key.startswith(kind)) for kind in ("train-", "select-")
+    )
+    evaluations = store.read_json(train, "evaluations.json")
+    assert len(evaluations) == 3
+    best = max(evaluations, key=lambda e: e["score"])
+    assert store.read_json(select, "select.json")["checkpoint"] == best["checkpoint"]
