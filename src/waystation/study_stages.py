@@ -76,6 +76,8 @@ def use(item: Item, known: Tasks, extra: tuple[str, ...] = ()) -> TaskUse | None
     if "translate" in fields and task is not None:
         source = values.get("language") or task.source_language
         values["translate"] = translation(fields["translate"], task, source, known.folder)
+        if values["translate"] is None:
+            return None
     return _used(place, task, values) if task else None
 
 
