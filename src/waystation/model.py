@@ -111,7 +111,7 @@ class Model(nn.Module):  # type: ignore[misc]
             return
         draws = torch.Generator().manual_seed(seed)
         spread = float(getattr(self.backbone.config, "initializer_range", None) or 0.02)
-        parameters = dict(self.named_parameters(remove_duplicate=False))
+        parameters = dict(self.named_parameters())
         with torch.no_grad():
             for name in self.missing:
                 value = torch.zeros(parameters[name].shape)
@@ -263,8 +263,7 @@ def _missing(model: Model, lm: Any, report: Any) -> tuple[str, ...]:
         for name, p in lm.named_parameters(remove_duplicate=False)
         if name in report["missing_keys"] and id(p) not in own
     }
-    named = model.named_parameters(remove_duplicate=False)
-    return tuple(name for name, p in named if id(p) in lacking)
+    return tuple(name for name, p in model.named_parameters() if id(p) in lacking)
 
 
 def _read(source: Source, output: str) -> Model:
