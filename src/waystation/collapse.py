@@ -46,7 +46,7 @@ class Collapses:
     def of(self, step: Step, curve: Curve, dev: Dev) -> str:
         """What says that a training taught nothing, one clause per task; "" where it did."""
         members = cast("Any", step.spec["members"])
-        alone = len(members) == 1
+        alone = len(members) == 1 and "mlm" not in step.spec
         found = []
         for member, ref, label in zip(members, step.context["refs"], _labels(members), strict=True):
             guess = self._guess(member, ref, int(cast("Any", step.spec)["config"]["batch_size"]))

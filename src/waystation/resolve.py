@@ -202,11 +202,12 @@ def resolve(
     }
     if translators := translations.located(study, entries.faults):
         lock["translators"] = translators
-    if study.probes is not None:
-        lock["probes"] = probes.pinned(study.probes, partial(_target, resolver))
-    lock["data"] = entries.found
     lock["remarks"] = cast("JSON", entries.remarks)
     mlm.check(study, lock, old, entries.faults)
+    if study.probes is not None:
+        target_of, corpora = partial(_target, resolver), Corpora(entries, resolver.beside)
+        lock["probes"] = probes.pinned(study.probes, lock, old, target_of, corpora)
+    lock["data"] = entries.found
     _check_lengths(resolver, lock)
     if entries.faults:
         raise StudyFaults(list(dict.fromkeys(entries.faults)))

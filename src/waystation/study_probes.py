@@ -13,6 +13,7 @@ from waystation.errors import UserError, suggest
 from waystation.languages import check_tag
 from waystation.study import Probes
 from waystation.study_parts import UNDER_TRAIN, Natural, Tasks, Whole, each
+from waystation.study_text import text_language, text_use
 from waystation.task import Task
 
 ENGLISH = "en"
@@ -24,11 +25,18 @@ def probes(item: Item, known: Tasks) -> Probes | None:
     fields = item.fields(tuple(Probes.model_fields), UNDER_TRAIN)
     values: dict[str, Any] = {}
     task = _parallel(fields, known, item)
+    if "text" in fields:
+        what = "texts (tasks, files or hub data sets)"
+        values["text"] = each(fields["text"], what, lambda i: text_use(i, known))
     if "parallel" in fields:
         values["parallel"] = fields["parallel"].content
     if "languages" in fields:
         one = partial(_language, task=task)
         values["languages"] = each(fields["languages"], "languages", one)
+        entries = fields["languages"].content
+        for entry in entries if isinstance(entries, list) and values.get("text") else []:
+            if entry.content in values["languages"]:
+                text_language(entry, values["text"], known)
         if values["languages"] == (ENGLISH,):
             fields["languages"].fault("a language beside English, which bitexts are aligned with")
     elif isinstance(item.content, dict):

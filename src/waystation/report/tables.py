@@ -59,8 +59,7 @@ def comma_separated(results: Results, aspects: Sequence[Aspects] = ()) -> str:
         for name, value in s.values.items():
             route = (s.backbone, s.stop, f"probe:{s.target}", s.task, s.variant, s.seed, s.language)
             stage = f"{probe.stage} of {probe.stages}"
-            row = (*route, name, repr(float(value)), len(s.ids), "stage", stage)
-            writer.writerow(row)
+            writer.writerow((*route, name, repr(float(value)), len(s.ids), "stage", stage))
     for found in results.selections:
         s = found.score
         seed = "all" if found.rule == SEEDS else s.seed

@@ -130,4 +130,5 @@ _OF_KIND: Final[Mapping[str, Callable[[Task[Any], Sequence[Any], Value], Pair]]]
     "bitext": _retrieval,
     "query": _query,
     "text": _text,
+    "lm": lambda *_: (None, None),
 }
