@@ -120,7 +120,11 @@ def load_checkpoint(model: Model, folder: Path, heads: bool = True) -> None:
     tensors = load_file(folder / "changed.safetensors")
     about = json.loads((folder / "checkpoint.json").read_text(encoding="utf-8"))
     rows, embedding = tensors.pop("rows"), tensors.pop("embedding")
-    _place_adapters(model, folder, about, tensors, merged=True)
+    adapters = _stored_adapters(model, folder, about, tensors)
+    for placed, stored, merged in adapters:
+        if merged:
+            _lay(model, placed, stored)
+            merge(model, placed)
     elsewhere = ("heads.", "adapters.")
     found = {n: tensors[n] for n in sorted(tensors) if not n.startswith(elsewhere)}
     parameters = _own_parameters(model)
@@ -138,7 +142,9 @@ def load_checkpoint(model: Model, folder: Path, heads: bool = True) -> None:
         table[rows.to(table.device)] = embedding.to(table.device)
     names = set(found) - set(carried)
     model.changes = Changes(names, rows.numpy(), about["factor"], carried)
-    _place_adapters(model, folder, about, tensors, merged=False)
+    for placed, stored, merged in adapters:
+        if not merged:
+            _lay(model, placed, stored)
     settle(model)
     for data in about["heads"] if heads else []:
         spec = cast("HeadSpec", from_json(HeadSpec, data))
@@ -173,12 +179,12 @@ def _about(placed: Placed, merged: bool) -> JSON:
     return {n: v for n, v in to_json(placed).items() if n != "modules"} | {"merged": merged}
 
 
-def _place_adapters(
-    model: Model, folder: Path, about: Any, tensors: Mapping[str, Any], *, merged: bool
-) -> None:
+def _stored_adapters(
+    model: Model, folder: Path, about: Any, tensors: Mapping[str, Any]
+) -> list[_Kept]:
+    """The adapters of a checkpoint, in order; ModelError where the model has no place for one."""
+    found: list[_Kept] = []
     for entry in about.get("adapters", ()):
-        if entry["merged"] != merged:
-            continue
         prefix = f"adapters.{entry['name']}."
         stored = {n[len(prefix) :]: v for n, v in tensors.items() if n.startswith(prefix)}
         facts = {name: value for name, value in entry.items() if name != "merged"}
@@ -186,10 +192,13 @@ def _place_adapters(
         wrong = unfit(model, placed, stored)
         if wrong is not None:
             raise _other(folder, wrong)
-        place(model, placed)
-        fill(model, placed, stored)
-        if merged:
-            merge(model, placed)
+        found.append((placed, stored, entry["merged"]))
+    return found
+
+
+def _lay(model: Model, placed: Placed, stored: dict[str, Any]) -> None:
+    place(model, placed)
+    fill(model, placed, stored)
 
 
 def _other(folder: Path, found: str) -> ModelError:
