@@ -183,6 +183,14 @@ def examples_of(store: Store, name: str, example: type) -> Sequence[Any]:
 # ---------------------------------------------------------------------------- telling
 
 
+def translator_of(plan: Plan, member: Mapping[str, Any]) -> tuple[str, str] | None:
+    """(translation model, language translated from) of a train step's member; None as it was."""
+    step = plan.steps.get(str(member["data"]))
+    if step is None:
+        return None
+    return str(step.context["translator"]), str(step.spec["from"])
+
+
 def counts(store: Store, key: str) -> dict[str, Any] | None:
     """What a finished translate step counted; None before."""
     if store.state(key) != "done":

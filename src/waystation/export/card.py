@@ -8,7 +8,7 @@ advice: it repeats the licences that the tasks and models state and says which o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from waystation import __version__
@@ -27,6 +27,7 @@ from waystation.export.scores import of_part, worth
 from waystation.export.snippets import snippet
 from waystation.packaged import PACKAGED
 from waystation.report.numbers import language_name, listing, variant
+from waystation.translations import translator_of
 
 PIPELINES: Final = {
     "classification": "text-classification",
@@ -37,6 +38,7 @@ PIPELINES: Final = {
     "bitext": "sentence-similarity",
     "query": "sentence-similarity",
     "text": "text-generation",
+    "lm": "text-generation",
 }
 """Kind of head -> the hub's name of the task; without a head it is feature-extraction."""
 
@@ -70,10 +72,11 @@ def _front_matter(facts: Facts) -> str:
     subject = facts.subject
     trained = [facts.tasks[member["task"]] for _, member, _ in facts.members]
     results = [EvalResult(**entry) for entry in _evaluations(facts)]
-    source, base = subject.source, subject.backbone.partition("@")[0]
-    if source["origin"] == "packaged":
-        base = PACKAGED[base].publisher
+    source = subject.source
+    base = published_as(subject.backbone, source)
+    library = {"sentence-transformers": "sentence-transformers", "adapter": "peft"}
     tags = ["waystation", *(["sentence-transformers"] if facts.use.plain.sentences else [])]
+    tags += ["lora"] if facts.form == "adapter" else []
     licence, name = licence_of(facts)
     data = ModelCardData(
         language=unique(t.split("-")[0] for t in languages_of(facts)) or None,
@@ -82,8 +85,8 @@ def _front_matter(facts: Facts) -> str:
         license_link="README.md" if name else None,
         base_model=None if source["origin"] == "folder" else base,
         datasets=unique(t.hub.repository for t in trained if t.hub is not None) or None,
-        pipeline_tag=PIPELINES.get(subject.head.kind if subject.head else "", "feature-extraction"),
-        library_name="transformers",
+        pipeline_tag=_pipeline(facts),
+        library_name=library.get(facts.form, "transformers"),
         metrics=unique(part.headline for part in facts.parts) or None,
         tags=tags,
         model_name=facts.title if results else None,
@@ -92,14 +95,30 @@ def _front_matter(facts: Facts) -> str:
     return str(data.to_yaml(line_break="\n")).strip()
 
 
-def _evaluations(facts: Facts) -> Iterator[dict[str, Any]]:
+def published_as(backbone: str, source: Mapping[str, Any]) -> str:
+    """The name that others know a backbone by; a folder's own name where nobody does."""
+    name = backbone.partition("@")[0]
+    if source["origin"] == "packaged":
+        return PACKAGED[name].publisher
+    return name.rstrip("/").rpartition("/")[2] if source["origin"] == "folder" else name
+
+
+def _pipeline(facts: Facts) -> str:
     kind = facts.subject.head.kind if facts.subject.head else ""
+    if kind == "lm" and facts.use.plain.architecture == "encoder":
+        return "fill-mask"
+    if facts.form == "sentence-transformers":
+        return "sentence-similarity"
+    return PIPELINES.get(kind, "feature-extraction")
+
+
+def _evaluations(facts: Facts) -> Iterator[dict[str, Any]]:
     for part in facts.parts:
         task, split = facts.tasks[part.task], split_of(facts, part)
         for one in facts.scores(part):
             if one.seed == facts.subject.seed:
                 yield {
-                    "task_type": PIPELINES.get(kind, "feature-extraction"),
+                    "task_type": _pipeline(facts),
                     "dataset_type": task.hub.repository if task.hub else task.name,
                     "dataset_name": f"{task.name} ({one.language})",
                     "dataset_config": one.language,
@@ -119,10 +138,15 @@ def _summary(facts: Facts) -> str:
     made = "as it was published" if not subject.chain else "trained as shown below"
     text = (
         f"`{subject.backbone}`{head}, {made}: `{subject.name}` of the waystation study"
-        f" `{subject.opened.study.name}`, seed {subject.seed}. A plain transformers checkpoint"
-        f" (`{plain.model_class}`, fp32)"
+        f" `{subject.opened.study.name}`, seed {subject.seed}. "
     )
-    if plain.head_file:
+    if plain.base:
+        text += f"A LoRA in peft's format, over `{plain.base}` as it was published"
+    else:
+        text += f"A plain transformers checkpoint (`{plain.model_class}`, fp32)"
+    if plain.head_file and plain.base:
+        text += ", its head beside it in `head.safetensors`"
+    elif plain.head_file:
         text += (
             "; no class of transformers computes its head, which therefore lies beside the weights"
             " in `head.safetensors`"
@@ -137,7 +161,7 @@ def _summary(facts: Facts) -> str:
 def _loading(facts: Facts) -> list[str]:
     use = facts.use
     lines = [
-        "With `transformers` alone; it gives what `waystation predict` gives.",
+        _libraries(facts),
         "",
         "```python",
         *snippet(use).rstrip("\n").split("\n"),
@@ -155,13 +179,34 @@ def _loading(facts: Facts) -> list[str]:
             "Its pooler is the identity scaled by 2**-16, which the classifier undoes: the head"
             " that was trained is linear. Keep float32 or bfloat16; train on with a new head.",
         ]
-    if use.plain.sentences:
+    if use.plain.sentences and facts.form != "sentence-transformers":
         lines += [
             "",
-            "`modules.json` and `1_Pooling` describe the same pooling to sentence-transformers"
-            " (`SentenceTransformer(folder)`); that way of loading was not tested.",
+            "`SentenceTransformer(folder)` of sentence-transformers gives the same vectors, of"
+            " length 1.",
+        ]
+    if use.plain.base:
+        digest = facts.subject.source["digest"]
+        lines += [
+            "",
+            f"The adapter fits the backbone with sha256 `{digest}` of all its files' contents;"
+            " over other weights of that name it computes something else.",
         ]
     return lines
+
+
+def _libraries(facts: Facts) -> str:
+    if facts.form == "sentence-transformers":
+        layered = " 5.4 or later" if facts.use.plain.layer is not None else ""
+        return (
+            f"With `sentence-transformers`{layered}; up to their length these are the vectors that"
+            " `waystation predict` compares."
+        )
+    if facts.use.plain.base:
+        return "With `transformers` and `peft`; it gives what `waystation predict` gives."
+    if facts.subject.head is not None and facts.subject.head.kind == "lm":
+        return "With `transformers` alone."
+    return "With `transformers` alone; it gives what `waystation predict` gives."
 
 
 def _route(facts: Facts) -> list[str]:
@@ -212,11 +257,17 @@ def _route(facts: Facts) -> list[str]:
 def _licences(facts: Facts) -> list[str]:
     source = facts.subject.source
     rows = [["backbone", facts.subject.backbone, "", source["licence"], ""]]
+    translators: dict[str, list[str]] = {}
     for stage, member, entry in facts.members:
         task = facts.tasks[member["task"]]
         what = f"training ({stage.key})"
         amount = f"{entry['count']} ({member['language']})"
+        made = translator_of(facts.subject.opened.plan, member)
+        if made is not None:
+            amount += f", machine translation from {made[1]} by {made[0]}"
+            translators[made[0]] = ["translation", made[0], "", _licence_of(facts, made[0]), ""]
         rows.append([what, task.name, amount, task.licence or "not stated", task.citation])
+    rows += translators.values()
     for name in unique(part.task for part in facts.parts):
         task = facts.tasks[name]
         amount = listing(unique(r.language for r in facts.subject.routes))
@@ -229,6 +280,10 @@ def _licences(facts: Facts) -> list[str]:
     for task in {t.name: t for t in tasks}.values():
         remarks += [f"{task.name}: {note.rstrip('.')}." for note in task.notes]
     return [*lines, *(["", "Remarks on the data:", ""] if remarks else []), *bullets(remarks)]
+
+
+def _licence_of(facts: Facts, translator: str) -> str:
+    return str(cast("Any", facts.subject.opened.lock)["translators"][translator]["licence"])
 
 
 def _results(facts: Facts) -> list[str]:
