@@ -148,10 +148,10 @@ def job(folder: Path, kind: str, examples: Sequence[Any]) -> dict[str, Any]:
     return {"folder": str(folder), "function": function, "calls": calls}
 
 
-def alone(jobs: list[dict[str, Any]], folder: Path) -> list[Any]:
-    """The cards' code run without waystation, isolated and offline."""
+def alone(jobs: list[dict[str, Any]], folder: Path, code: str = RUNNER) -> list[Any]:
+    """The cards' code (or other code for them) without waystation, isolated and offline."""
     script, answers = folder / "runner.py", folder / "answers.json"
-    script.write_text(RUNNER)
+    script.write_text(code)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     found = subprocess.run(
         [sys.executable, "-I", str(script), str(answers)],

@@ -124,7 +124,7 @@ def test_a_pooler_that_changes_nothing() -> None:
 
 
 def test_what_loads_otherwise_is_no_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = plain._tokenizer
+    real = plain.write_tokenizer
 
     def damage(model: Any, written: Any, folder: Path) -> None:
         real(model, written, folder)
@@ -132,7 +132,7 @@ def test_what_loads_otherwise_is_no_export(tmp_path: Path, monkeypatch: pytest.M
         weights["classifier.bias"] += 0.01
         save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
-    monkeypatch.setattr(plain, "_tokenizer", damage)
+    monkeypatch.setattr(plain, "write_tokenizer", damage)
     model, spec = headed("encoder", "classification")
     with pytest.raises(ModelError, match=r"expected AutoModelForSequence.* found that other outp"):
         plain.write(model, spec, tmp_path / "other", 64, 0)
@@ -143,7 +143,7 @@ def test_what_loads_otherwise_is_no_export(tmp_path: Path, monkeypatch: pytest.M
         del weights["classifier.bias"]
         save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
-    monkeypatch.setattr(plain, "_tokenizer", lose)
+    monkeypatch.setattr(plain, "write_tokenizer", lose)
     model, spec = headed("encoder", "classification")
     with pytest.raises(ModelError, match=r"classifier.bias is not as saved; this architecture"):
         plain.write(model, spec, tmp_path / "less", 64, 0)

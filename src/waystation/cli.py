@@ -444,13 +444,21 @@ def export(
     variant: Annotated[
         str | None, typer.Option(metavar="LAYER/POOLING", help="Of a retrieval route or a stop.")
     ] = None,
+    form: Annotated[
+        str,
+        typer.Option(
+            metavar="FORM",
+            help="transformers, encoder, sentence-transformers, language-model or adapter.",
+        ),
+    ] = "transformers",
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
     json: Json = False,
 ) -> None:
     """Write a trained route as a transformers checkpoint with a model card."""
     from waystation.study_verbs import write_export
 
-    write_export(route, folder, store, variant, force=force, json=json)
+    options = {"variant": variant, "form": form, "force": force}
+    write_export(route, folder, store, options, json=json)
 
 
 @app.command()

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +28,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from waystation import sentences
+from waystation.adapters import merge
 from waystation.batching import Batch, collate
 from waystation.errors import ModelError
 from waystation.examples import HeadSpec
@@ -64,6 +65,13 @@ PLACES: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
 }
 """Where such classes keep the linear layers that ours may be laid into."""
 
+LANGUAGE_MODELS: Final = {
+    "encoder": "AutoModelForMaskedLM",
+    "decoder": "AutoModelForCausalLM",
+    "encoder-decoder": "AutoModelForSeq2SeqLM",
+}
+"""Architecture -> the class of `transformers` that has its output layer."""
+
 PER_TOKEN: Final = ("tagging", "span")
 """Kinds whose head reads every token's state; the others read one per row."""
 
@@ -80,6 +88,9 @@ class Plain:
     """The class of `transformers` that loads it."""
     model_class: str
     architecture: str
+    base: str = ""
+    """The backbone that an adapter lies over, by the name it was published under."""
+    revision: str = ""
     pooler: bool
     """Whether AutoModel would draw a pooler at random unless told not to."""
     between: str
@@ -116,23 +127,37 @@ def write(
     `variant` is the layer and pooling of an encoder, `8/mean`; "" is the last layer's mean.
     `model` is on the CPU and used up. Raises ModelError where the result is not what was given.
     """
+    whole(model)
     model.eval()
     with quiet(), torch.random.fork_rng(devices=[]), torch.no_grad():
-        batch = _probe(model, max_tokens)
+        batch = probe(model, max_tokens)
         if spec is None or spec.kind in ("bitext", "query"):
             plain, wanted = _encoder(model, batch, variant, folder)
-        elif spec.kind == "text":
+        elif spec.kind in ("text", "lm"):
             plain, wanted = _language_model(model, spec, batch, max_tokens, folder)
         else:
             plain, wanted = _headed(model, spec, batch, folder)
         if spec is not None and spec.kind == "span":
             windows: Any = build(spec, model.tokenizer, max_tokens, stride)
             plain = replace(plain, stride=windows.stride, question_tokens=windows.question_tokens)
-        _tokenizer(model, plain, folder)
+        write_tokenizer(model, plain, folder)
         if plain.sentences:
-            _sentences(plain, model.hidden_size, max_tokens, folder)
+            plain = sentences.describe(plain, folder, max_tokens)
         _check(plain, spec, batch, wanted, folder)
     return plain
+
+
+def whole(model: Model) -> None:
+    """Add the low-rank adapters that lie on a model to its weights."""
+    for placed in model.adapters:
+        if placed.kind == "lora":
+            merge(model, placed)
+    if model.adapters:
+        raise ModelError(
+            "expected weights that a class of transformers computes with, found a bottleneck"
+            f" adapter on {model.adapters[0].modules[0]}, which no weights can take up; use the"
+            " route with `waystation predict`, or train with `adapter: {kind: lora}`."
+        )
 
 
 # -- the three shapes ------------------------------------------------------------------------------
@@ -141,18 +166,31 @@ def write(
 def _headed(model: Model, spec: HeadSpec, batch: Batch, folder: Path) -> tuple[Plain, Tensor]:
     module: Any = model.heads[spec.name]
     linears = [m for m in module if isinstance(m, nn.Linear)]
-    states = model.states(batch) if spec.kind in PER_TOKEN else pooled(model, batch)
-    wanted = _kept(module(states), spec, batch)
+    wanted = headed_scores(model, spec, batch)
     config = model.backbone.config = _config(model.backbone.config, spec)
     native = _native(model, spec, linears)
-    if native is not None and _close(_kept(_scores(native, spec, batch), spec, batch), wanted):
+    if native is not None and close(kept(_scores(native, spec, batch), spec, batch), wanted):
         native.save_pretrained(folder)
-        plain = _facts(model, loader=NATIVE[spec.kind], model_class=type(native).__name__)
+        plain = facts(model, loader=NATIVE[spec.kind], model_class=type(native).__name__)
         return replace(plain, pooler=False), wanted
     if getattr(model.backbone, "pooler", None) is not None:
         model.backbone.pooler = None
     model.backbone.config = config
     model.backbone.save_pretrained(folder)
+    write_head(model, spec, folder)
+    return replace(facts(model), head_file=True), wanted
+
+
+def headed_scores(model: Model, spec: HeadSpec, batch: Batch) -> Tensor:
+    """What a head says of the rows of a batch, or of their tokens."""
+    states = model.states(batch) if spec.kind in PER_TOKEN else pooled(model, batch)
+    return kept(model.heads[spec.name](states), spec, batch)
+
+
+def write_head(model: Model, spec: HeadSpec, folder: Path) -> None:
+    """`head.safetensors`: the head's one or two linear layers."""
+    module: Any = model.heads[spec.name]
+    linears = [m for m in module if isinstance(m, nn.Linear)]
     names = ("dense", "out") if len(linears) == 2 else ("out",)
     tensors = {
         f"{name}.{part}": value.contiguous()
@@ -160,46 +198,64 @@ def _headed(model: Model, spec: HeadSpec, batch: Batch, folder: Path) -> tuple[P
         for part, value in linear.state_dict().items()
     }
     save_file(tensors, folder / "head.safetensors")
-    return replace(_facts(model), head_file=True), wanted
 
 
 def _language_model(
     model: Model, spec: HeadSpec, batch: Batch, max_tokens: int, folder: Path
 ) -> tuple[Plain, Tensor]:
     lm = model.lm
-    head: Any = build(spec, model.tokenizer, max_tokens, 0)
-    lm.generation_config = head.generation(model)
+    if model.untrained:
+        raise ModelError(
+            "expected an output layer that the backbone ships or that `mlm` trained, found one"
+            f" that the checkpoint of this {model.backbone.config.model_type} lacks; take --form"
+            " encoder, or give a stage `mlm`."
+        )
+    if spec.kind == "text":
+        head: Any = build(spec, model.tokenizer, max_tokens, 0)
+        lm.generation_config = head.generation(model)
     lm.config = _config(lm.config, None)
-    wanted = model.logits(batch, batch.input_ids)[batch.attention_mask == 1]
+    wanted = language_scores(model, batch)
     lm.save_pretrained(folder)
-    seq2seq = model.architecture == "encoder-decoder"
-    loader = "AutoModelForSeq2SeqLM" if seq2seq else "AutoModelForCausalLM"
-    return replace(_facts(model, loader, type(lm).__name__), pooler=False), wanted
+    loader = LANGUAGE_MODELS[model.architecture]
+    return replace(facts(model, loader, type(lm).__name__), pooler=False), wanted
+
+
+def language_scores(model: Model, batch: Batch) -> Tensor:
+    """A language model's scores of the vocabulary at every token [N, V]."""
+    if model.architecture == "encoder":
+        return model.scores(model.states(batch)[batch.attention_mask == 1])
+    return model.logits(batch, batch.input_ids)[batch.attention_mask == 1]
 
 
 def _encoder(model: Model, batch: Batch, variant: str, folder: Path) -> tuple[Plain, Tensor]:
     states = model.layers(batch)
     last = len(states) - 1
+    layer, pooling = chosen(variant, last)
+    wanted = states[layer]
+    whole = layer == last or _cut(model, layer, batch, wanted)
+    model.backbone.config = _config(model.backbone.config, None)
+    model.backbone.save_pretrained(folder)
+    plain = replace(
+        facts(model),
+        layers=int(model.backbone.config.num_hidden_layers),
+        layer=None if whole else layer,
+        cut=whole and layer != last,
+        pooling=pooling,
+        # Their pooling cannot leave out a decoder's first token.
+        sentences=whole and model.architecture == "encoder",
+    )
+    return plain, wanted[batch.attention_mask == 1]
+
+
+def chosen(variant: str, last: int) -> tuple[int, str]:
+    """The layer and pooling of a variant; "" is the last layer's mean."""
     layer = int(variant.partition("/")[0]) if variant else last
     if layer > last:
         raise ModelError(
             f"expected a layer from 0 to {last} (0 is the embedding layer), which is what this"
             f" backbone has, found {layer}; correct --variant."
         )
-    wanted = states[layer]
-    whole = layer == last or _cut(model, layer, batch, wanted)
-    model.backbone.config = _config(model.backbone.config, None)
-    model.backbone.save_pretrained(folder)
-    plain = replace(
-        _facts(model),
-        layers=int(model.backbone.config.num_hidden_layers),
-        layer=None if whole else layer,
-        cut=whole and layer != last,
-        pooling=variant.partition("/")[2] or "mean",
-        # Their pooling cannot leave out a decoder's first token.
-        sentences=whole and model.architecture == "encoder",
-    )
-    return plain, wanted[batch.attention_mask == 1]
+    return layer, variant.partition("/")[2] or "mean"
 
 
 def _cut(model: Model, layer: int, batch: Batch, wanted: Tensor) -> bool:
@@ -217,14 +273,14 @@ def _cut(model: Model, layer: int, batch: Batch, wanted: Tensor) -> bool:
     parent, name, whole = stacks[0]
     setattr(parent, name, whole[:layer])
     backbone.config.num_hidden_layers = layer
-    if _close(model.states(batch), wanted):
+    if close(model.states(batch), wanted):
         return True
     setattr(parent, name, whole)
     backbone.config.num_hidden_layers = number
     return False
 
 
-def _facts(model: Model, loader: str = "AutoModel", model_class: str = "") -> Plain:
+def facts(model: Model, loader: str = "AutoModel", model_class: str = "") -> Plain:
     before, after = frame(model.tokenizer)
     takes = inspect.signature(type(model.backbone).__init__).parameters
     words = WordPieces(model.tokenizer)
@@ -317,7 +373,7 @@ def _through_tanh(out: nn.Linear) -> tuple[nn.Linear, nn.Linear]:
 # -- trying it -------------------------------------------------------------------------------------
 
 
-def _probe(model: Model, max_tokens: int) -> Batch:
+def probe(model: Model, max_tokens: int) -> Batch:
     """Texts and pairs of different lengths, so that padding and segments are tried too."""
     texts: list[tuple[str, str | None]] = [
         ("A short text.", None),
@@ -357,11 +413,11 @@ def _scores(native: Any, spec: HeadSpec, batch: Batch) -> Tensor:
     return logits
 
 
-def _kept(scores: Tensor, spec: HeadSpec, batch: Batch) -> Tensor:
+def kept(scores: Tensor, spec: HeadSpec, batch: Batch) -> Tensor:
     return scores[batch.attention_mask == 1] if spec.kind in PER_TOKEN else scores
 
 
-def _close(found: Tensor, wanted: Tensor) -> bool:
+def close(found: Tensor, wanted: Tensor) -> bool:
     room = TOLERANCE * max(1.0, float(wanted.abs().max()))
     return found.shape == wanted.shape and float((found - wanted).abs().max()) <= room
 
@@ -373,8 +429,8 @@ def _check(plain: Plain, spec: HeadSpec | None, batch: Batch, wanted: Tensor, fo
         folder, local_files_only=True, dtype=torch.float32, output_loading_info=True, **pooler
     )
     wrong = sorted(str(k) for kind in sorted(report) for k in report[kind])
-    found = _again(loaded.eval(), plain, spec, batch, folder)
-    if wrong or not _close(found, wanted):
+    found = again(loaded.eval(), plain, spec, batch, folder)
+    if wrong or not close(found, wanted):
         what = f"{wrong[0]} is not as saved" if wrong else "other outputs"
         raise ModelError(
             f"expected {plain.loader} to load from {folder} what was written there, found that"
@@ -383,11 +439,11 @@ def _check(plain: Plain, spec: HeadSpec | None, batch: Batch, wanted: Tensor, fo
         )
 
 
-def _again(loaded: Any, plain: Plain, spec: HeadSpec | None, batch: Batch, folder: Path) -> Tensor:
+def again(loaded: Any, plain: Plain, spec: HeadSpec | None, batch: Batch, folder: Path) -> Tensor:
     inputs, there = _inputs(loaded, batch), batch.attention_mask == 1
     if plain.loader in NATIVE.values():
         assert spec is not None
-        return _kept(_scores(loaded, spec, batch), spec, batch)
+        return kept(_scores(loaded, spec, batch), spec, batch)
     if plain.loader != "AutoModel":
         if plain.architecture == "encoder-decoder":
             inputs["decoder_input_ids"] = batch.input_ids
@@ -409,13 +465,13 @@ def _again(loaded: Any, plain: Plain, spec: HeadSpec | None, batch: Batch, folde
     head = load_file(folder / "head.safetensors")
     if "dense.weight" in head:
         states = torch.tanh(F.linear(states, head["dense.weight"], head["dense.bias"]))
-    return _kept(F.linear(states, head["out.weight"], head["out.bias"]), spec, batch)
+    return kept(F.linear(states, head["out.weight"], head["out.bias"]), spec, batch)
 
 
 # -- what lies beside the weights ------------------------------------------------------------------
 
 
-def _tokenizer(model: Model, plain: Plain, folder: Path) -> None:
+def write_tokenizer(model: Model, plain: Plain, folder: Path) -> None:
     """The backbone's own, read anew (ours remembers how it was last called), for this model."""
     inputs = ["input_ids", "attention_mask"]
     # Only where the backbone's own gave them: windows of a pair carry segments of their own.
@@ -434,29 +490,3 @@ def _tokenizer(model: Model, plain: Plain, folder: Path) -> None:
     for name in ("is_local", "local_files_only"):  # how it was read, not what it is
         tokenizer.init_kwargs.pop(name, None)
     tokenizer.save_pretrained(folder)
-
-
-def _sentences(plain: Plain, size: int, max_tokens: int, folder: Path) -> None:
-    """The files by which sentence-transformers knows how to pool (its documented layout)."""
-    kind = "sentence_transformers.models"
-    modes = ("cls_token", "mean_tokens", "max_tokens", "mean_sqrt_len_tokens")
-    chosen = {"mean": "mean_tokens", "cls": "cls_token"}[plain.pooling]
-    pooling: dict[str, Any] = {"word_embedding_dimension": size}
-    pooling |= {f"pooling_mode_{mode}": mode == chosen for mode in modes}
-    modules = [
-        {"idx": 0, "name": "0", "path": "", "type": f"{kind}.Transformer"},
-        {"idx": 1, "name": "1", "path": "1_Pooling", "type": f"{kind}.Pooling"},
-    ]
-    files: dict[str, Any] = {
-        "modules.json": modules,
-        "1_Pooling/config.json": pooling,
-        "sentence_bert_config.json": {"max_seq_length": max_tokens, "do_lower_case": False},
-        "config_sentence_transformers.json": {
-            "prompts": {},
-            "default_prompt_name": None,
-            "similarity_fn_name": "cosine",
-        },
-    }
-    (folder / "1_Pooling").mkdir()
-    for name, content in files.items():
-        (folder / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -100,6 +100,15 @@ def show_plan(path: Path, options: Options, *, json: bool) -> None:
         columns = ("step", "key", "partly done") if far else ("step", "key")
         rows = [(s["label"], s["key"], far.get(s["key"], "")) for s in trains]
         display.table(columns, (row[: len(columns)] for row in rows))
+    if "text" in plan:
+        print("\nLanguage modelling:")
+        rows = [
+            (t["label"], ", ".join(f"{n} {tag}" for tag, n in t["lines"].items()),
+             t["steps_with_lines"], t["steps"])
+            for t in plan["text"]
+        ]  # fmt: skip
+        columns = ("step", "lines", "steps with lines", "all steps")
+        display.table(columns, rows, right=columns[2:])
     if plan["translated"]:
         print("\nTranslated:")
         print("\n".join(plan["translated"]))
@@ -177,12 +186,12 @@ def write_predictions(
 
 
 def write_export(
-    route: str, folder: Path, store: Path, variant: str | None, *, force: bool, json: bool
+    route: str, folder: Path, store: Path, options: Mapping[str, Any], *, json: bool
 ) -> None:
-    """A route as a `transformers` folder: what was written and where."""
+    """A route in some form: what was written and where; `options` are those of `export`."""
     from waystation.export import export
 
-    done = export(route, folder, Store.open(store), variant, force=force)
+    done = export(route, folder, Store.open(store), **options)
     if json:
         display.as_json(done.to_json())
         return

@@ -3,6 +3,11 @@
 The folder holds full weights, configuration and tokenizer (`waystation.plain`), README.md, the
 model card, and `waystation.json`: what it is, by keys and digests. It appears in one rename, whole
 or not at all, and only where nothing is, or, with `force`, an older export and nothing else.
+
+Forms: `transformers` (the default: the model with its head, or a stop's encoder), `encoder` (the
+backbone without the head), `sentence-transformers` (that with its files beside it),
+`language-model` (with the output layer) and `adapter` (`peft`'s own folder, over the backbone as
+it was published).
 """
 
 from __future__ import annotations
@@ -14,17 +19,17 @@ import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from waystation import __version__
-from waystation.errors import UserError
-from waystation.examples import JSON, to_json
-from waystation.export.card import card
+from waystation.errors import UserError, suggest
+from waystation.examples import JSON, HeadSpec, to_json
+from waystation.export.card import card, published_as
 from waystation.export.facts import Facts
 from waystation.export.snippets import Use
-from waystation.export.subject import Subject, find, require
+from waystation.export.subject import Subject, find, require, settled
 from waystation.lock import task_of
 from waystation.plan import Step
 from waystation.report.analysis import Analysis, analyse
@@ -42,6 +47,7 @@ __all__ = ["Exported", "export"]
 
 RECORD: Final = "waystation.json"
 FORMAT: Final = 1
+FORMS: Final = ("transformers", "encoder", "sentence-transformers", "language-model", "adapter")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +58,7 @@ class Exported:
     route: str
     step: str
     kind: str
+    form: str
     loader: str
     model_class: str
     head_file: bool
@@ -71,24 +78,38 @@ class Exported:
 
 
 def export(
-    route: str, folder: Path, store: Store, variant: str | None = None, *, force: bool = False
+    route: str,
+    folder: Path,
+    store: Store,
+    variant: str | None = None,
+    *,
+    form: str = "transformers",
+    force: bool = False,
 ) -> Exported:
     """Write the model that a ROUTE names (see export/subject.py) into a folder.
 
     `variant` is the layer and pooling of an encoder's export, `8/mean`; by default those that
-    the report shows, else the last layer's mean. `force` replaces an older export.
+    the report shows, else the last layer's mean. `force` replaces an older export. `form` is one
+    of FORMS. Raises UserError or ModelError where the route, the form or the folder do not do.
     """
+    _check_form(form)
     subject = find(route, store)
     require(subject, store)
+    subject = _formed(settled(subject, store), form)
     _check_variant(subject, variant)
     _check_folder(folder, force)
     analysis = _analysis(subject, store)
     chosen = _variant(subject, analysis, variant)
     with _published(folder) as scratch:
-        plain = _weights(subject, store, chosen, scratch)
+        plain = _weights(subject, store, chosen, scratch, form)
         if not chosen and plain.pooling:
             chosen = f"{plain.layers}/{plain.pooling}"
         facts = _facts(subject, store, plain, analysis, chosen)
+        facts = replace(
+            facts,
+            form=form,
+            use=replace(facts.use, sentences=form == "sentence-transformers"),
+        )
         (scratch / "README.md").write_text(card(facts), encoding="utf-8")
         for path in scratch.rglob("*.safetensors"):  # written for their owner alone
             path.chmod((scratch / "README.md").stat().st_mode)
@@ -99,6 +120,7 @@ def export(
         route=subject.name,
         step=subject.key,
         kind=subject.head.kind if subject.head else "encoder",
+        form=form,
         loader=plain.loader,
         model_class=plain.model_class,
         head_file=plain.head_file,
@@ -110,17 +132,30 @@ def export(
 # -- what is written -------------------------------------------------------------------------------
 
 
-def _weights(subject: Subject, store: Store, variant: str, folder: Path) -> Plain:
-    from waystation.plain import write
+def _weights(subject: Subject, store: Store, variant: str, folder: Path, form: str) -> Plain:
+    from waystation import lorafolder, plain, sentences
 
     kind = subject.head.kind if subject.head else ""
+    if kind == "lm" and subject.source["architecture"] != "encoder":
+        kind = "text"  # its output layer is part of what `text` loads
     spec: dict[str, JSON] = {"backbone": subject.source["digest"], "head": {"kind": kind}}
     context = {"pinned": subject.pinned}
     step = Step(key="", kind="predict", label="", spec=spec, context=context)
     place = Place(root=store.root, beside=subject.beside, device="cpu")
     parent = subject.chain[-1] if subject.chain else None
     model = load_model(store, place, step, parent, keep_heads=True)
-    return write(model, subject.head, folder, subject.max_tokens, subject.stride, variant)
+    lengths = (subject.max_tokens, subject.stride, variant)
+    if form == "adapter":
+        base = lorafolder.Base(
+            model=load_model(store, place, step, None, keep_heads=False),
+            name=published_as(subject.backbone, subject.source),
+            revision=str(subject.source["revision"] or ""),
+        )
+        return lorafolder.write(model, subject.head, folder, base, lengths)
+    written = plain.write(model, subject.head, folder, *lengths)
+    if form == "sentence-transformers" and not written.sentences:
+        written = sentences.describe(written, folder, subject.max_tokens)
+    return written
 
 
 def _analysis(subject: Subject, store: Store) -> Analysis | None:
@@ -151,7 +186,7 @@ def _facts(
             bf16=lock["numerics"]["precision"] == "bf16",
         ),
         tasks=tasks,
-        training=[_training(store, train) for train, _ in subject.chain],
+        training=[_training(store, train) for train in subject.trains],
         checkpoints=[p["checkpoint"] for p in picked],
         analysis=analysis,
         variant=variant,
@@ -189,6 +224,7 @@ def _record(facts: Facts, files: Mapping[str, tuple[int, str]]) -> JSON:
         "seed": subject.seed,
         "steps": [list(pair) for pair in subject.chain],
         "head": to_json(subject.head) if subject.head else None,
+        "form": facts.form,
         "loader": plain.loader,
         "class": plain.model_class,
         "variant": facts.variant,
@@ -209,6 +245,27 @@ def _files(folder: Path) -> dict[str, tuple[int, str]]:
     return found
 
 
+# -- which form ------------------------------------------------------------------------------------
+
+
+def _check_form(form: str) -> None:
+    if form not in FORMS:
+        raise UserError(
+            f"expected a form ({', '.join(FORMS)}), found '{form}'.{suggest(form, FORMS)}"
+        )
+
+
+def _formed(subject: Subject, form: str) -> Subject:
+    """The subject with the head that a form keeps of it."""
+    if form in ("encoder", "sentence-transformers"):
+        searches = subject.head is not None and subject.head.kind in RETRIEVAL
+        return subject if searches else replace(subject, head=None)
+    if form == "language-model":
+        text = subject.head is not None and subject.head.kind == "text"
+        return subject if text else replace(subject, head=HeadSpec(kind="lm"))
+    return subject
+
+
 # -- which layer -----------------------------------------------------------------------------------
 
 
@@ -218,7 +275,8 @@ def _check_variant(subject: Subject, variant: str | None) -> None:
     if subject.head is not None and subject.head.kind not in RETRIEVAL:
         raise UserError(
             f"expected --variant for a stop or a retrieval route alone, found it for"
-            f" '{subject.name}', which has a {subject.head.kind} head; leave it out."
+            f" '{subject.name}', which has a {subject.head.kind} head; leave it out, or take the"
+            " encoder with --form encoder."
         )
     if not re.fullmatch(r"\d+/(mean|cls)", variant):
         raise UserError(

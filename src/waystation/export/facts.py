@@ -33,6 +33,7 @@ class Facts:
     analysis: Analysis | None
     variant: str
     versions: Mapping[str, str]
+    form: str = "transformers"
 
     @property
     def title(self) -> str:

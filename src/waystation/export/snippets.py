@@ -26,10 +26,14 @@ class Use:
     head: HeadSpec | None
     max_tokens: int
     bf16: bool
+    sentences: bool = False
+    """Whether sentence-transformers is to load it."""
 
 
 def snippet(use: Use) -> str:
     """Python code that loads the folder it lies in and shows one prediction."""
+    if use.sentences:
+        return _sentences(use)
     kind = use.head.kind if use.head and use.head.kind != "query" else "bitext"
     return "\n".join([*_loading(use, kind), "", "", *SNIPPETS[kind](use)]) + "\n"
 
@@ -41,17 +45,53 @@ def _loading(use: Use, kind: str) -> list[str]:
         lines.append("from safetensors.torch import load_file")
         lines.append("from torch.nn.functional import linear")
     names = sorted((plain.loader, "AutoTokenizer"))
+    if plain.base and use.head is not None and use.head.kind == "text":
+        names.append("GenerationConfig")
     pooler = ", add_pooling_layer=False" if plain.pooler else ""
+    if plain.base:
+        lines.insert(1, "from peft import PeftModel")
     lines += [
         f"from transformers import {', '.join(names)}",
         "",
         'folder = "."  # where this file lies',
         "tokenizer = AutoTokenizer.from_pretrained(folder)",
-        f"model = {plain.loader}.from_pretrained(folder, dtype=torch.float32{pooler}).eval()",
     ]
+    if plain.base:
+        lines += _over_base(use, pooler)
+    else:
+        load = f"{plain.loader}.from_pretrained(folder, dtype=torch.float32{pooler})"
+        lines.append(f"model = {load}.eval()")
     if plain.head_file:
         lines.append('head = load_file(f"{folder}/head.safetensors")')
     return lines
+
+
+def _over_base(use: Use, pooler: str) -> list[str]:
+    """The lines that lay an adapter over its backbone; labels are the head's, not its own."""
+    plain = use.plain
+    revision = f', revision="{plain.revision}"' if plain.revision else ""
+    lines = [
+        f'base = "{plain.base}"',
+        f"model = {plain.loader}.from_pretrained(base, dtype=torch.float32{revision}{pooler})",
+        "model = PeftModel.from_pretrained(model, folder).eval()",
+    ]
+    if use.head is not None and use.head.kind == "text":
+        own = "model.generation_config = GenerationConfig.from_pretrained(folder)"
+        lines.insert(2, own)
+    if use.head is not None and use.head.labels:
+        lines.append(f"model.config.id2label = dict(enumerate({list(use.head.labels)}))")
+    return lines
+
+
+def _sentences(use: Use) -> str:
+    lines = [
+        "from sentence_transformers import SentenceTransformer",
+        "",
+        'model = SentenceTransformer(".")  # where this file lies',
+        'vectors = model.encode(["The river rises.", "Der Fluss steigt."])',
+        "print(float(model.similarity(vectors[0], vectors[1])))",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _without_gradients(use: Use) -> str:
@@ -249,6 +289,13 @@ def _embedding(use: Use) -> list[str]:
 
 
 def _text(use: Use) -> list[str]:
+    written = use.head is not None and use.head.kind == "text"  # with our generation settings
+    ends = [
+        "    ends = model.generation_config.eos_token_id",
+        "    found = [token for token in found.tolist() if token not in ends]",
+    ]
+    ends = ends if written else []
+    short = "" if ends else ", max_new_tokens=40, do_sample=False"
     begins = "[0]" if use.plain.architecture == "encoder-decoder" else "[0, ids.shape[1] :]"
     return [
         "def generate(prompt):",
@@ -256,11 +303,26 @@ def _text(use: Use) -> list[str]:
         '    ids = tokenizer(prompt, return_tensors="pt")["input_ids"]',
         f"    ids = ids[:, -{use.max_tokens} :]  # of a long prompt the end",
         _without_gradients(use),
-        f"        found = model.generate(ids, attention_mask=torch.ones_like(ids)){begins}",
-        "    ends = model.generation_config.eos_token_id",
-        "    found = [token for token in found.tolist() if token not in ends]",
+        f"        found = model.generate(ids, attention_mask=torch.ones_like(ids){short}){begins}",
+        *ends,
         "    return tokenizer.decode(found, skip_special_tokens=True)",
         *("", "", 'print(generate("The river"))'),
+    ]
+
+
+def _language(use: Use) -> list[str]:
+    if use.plain.architecture != "encoder":
+        return _text(use)
+    mask = "tokenizer.mask_token_id"
+    return [
+        "def fill(text):",
+        '    """For each mask token of a text the five pieces that fit best."""',
+        *_tokenized(use, "text", None),
+        _without_gradients(use),
+        f'        found = model(**rows).logits[0][rows["input_ids"][0] == {mask}]',
+        "    best = found.float().topk(5).indices.tolist()",
+        "    return [tokenizer.convert_ids_to_tokens(row) for row in best]",
+        *("", "", 'print(fill(f"The {tokenizer.mask_token} rises."))'),
     ]
 
 
@@ -272,4 +334,5 @@ SNIPPETS: Final[dict[str, Callable[[Use], list[str]]]] = {
     "span": _span,
     "bitext": _embedding,
     "text": _text,
+    "lm": _language,
 }

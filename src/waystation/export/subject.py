@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -38,7 +38,9 @@ class Opened:
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """One model to export. `chain` are its (train, select) steps, first to last.
+    """One model to export. `chain` are its (run, select) steps, first to last, where a run is a
+    train step, the select step of a sweep, or twice the average step. `trains` are the train steps
+    that these came to (`settled` says which; until then the first of a sweep).
 
     `routes` are those evaluated with exactly this model (of a target alone, where ROUTE names
     one). `head` is None for the backbone alone; `target` is "" unless ROUTE names a route.
@@ -55,6 +57,7 @@ class Subject:
     head: HeadSpec | None
     max_tokens: int
     stride: int
+    trains: tuple[str, ...] = ()
 
     @property
     def source(self) -> Mapping[str, Any]:
@@ -74,12 +77,15 @@ class Subject:
     @property
     def stages(self) -> list[Step]:
         """Its train steps, first to last."""
-        return [self.opened.plan.steps[train] for train, _ in self.chain]
+        trains = self.trains or [_train_of(self.opened.plan, run) for run, _ in self.chain]
+        return [self.opened.plan.steps[train] for train in trains]
 
     @property
     def key(self) -> str:
-        """The step that made it; "" where nothing was trained."""
-        return self.chain[-1][0] if self.chain else ""
+        """The train or average step that made it; "" where nothing was trained."""
+        if self.chain and self.chain[-1][0].startswith("average-"):
+            return self.chain[-1][0]
+        return self.stages[-1].key if self.chain else ""
 
 
 def find(name: str, store: Store) -> Subject:
@@ -108,7 +114,8 @@ def find(name: str, store: Store) -> Subject:
 def require(subject: Subject, store: Store) -> None:
     """Raises where the weights are not there: not run, failed, or deleted by gc."""
     path = subject.opened.study.path
-    for key in [key for step in subject.chain[-1:] for key in step]:
+    last = [key for step in subject.chain[-1:] for key in step]
+    for key in dict.fromkeys([*last, *([subject.key] if last else [])]):
         label, state = subject.opened.plan.steps[key].label, store.state(key)
         if state == "done":
             continue
@@ -136,6 +143,20 @@ def require(subject: Subject, store: Store) -> None:
             f"expected '{label}' to be done, found that it has not run in the store {store.root};"
             f" `waystation run {path}` first."
         )
+
+
+def settled(subject: Subject, store: Store) -> Subject:
+    """The subject with the train steps that sweeps chose, its steps being done."""
+
+    def won(run: str) -> str:
+        spec = cast("Any", subject.opened.plan.steps[run].spec)
+        if run.startswith("select-"):
+            return cast("str", cast("Any", store.read_json(run, "select.json"))["train"])
+        if run.startswith("average-"):
+            return won(spec["run"] if "run" in spec else spec["models"][0][0])
+        return run
+
+    return replace(subject, trains=tuple(won(run) for run, _ in subject.chain))
 
 
 # -- studies ---------------------------------------------------------------------------------------
@@ -186,17 +207,30 @@ def _by_key(key: str, store: Store) -> Subject:
             faults.append(str(error))
             continue
         steps += [k for k in opened.plan.steps if k.startswith(("train-", "predict-"))]
-        for route in opened.plan.routes:
+        for route in (*opened.plan.routes, *opened.plan.selections):
             if route.predict == key:
                 return _route(opened, route)
-            chain = _chain(opened, route)
-            if key in [train for train, _ in chain]:
-                return _step(opened, key, route)
+            for count, (run, _) in enumerate(_chain(opened, route), 1):
+                if key == run or key in _swept(opened.plan, run):
+                    found = _step(opened, count, route)
+                    _check_chosen(found, key, store)
+                    return found
     raise UserError(
         f"expected the key of a train step of the studies {', '.join(names) or '(none)'} in the"
         f" store {store.root}, found '{key}'.{suggest(key, steps)}"
         + (f" Not looked at: {faults[0]}" if faults else " `waystation plan STUDY` shows keys.")
     )
+
+
+def _check_chosen(subject: Subject, key: str, store: Store) -> None:
+    run, _ = subject.chain[-1]
+    if key != run and store.state(run) == "done":
+        won = settled(subject, store).trains[-1]
+        if key != won:
+            raise UserError(
+                f"expected the train step whose learning rate the sweep {run} chose, found"
+                f" '{key}', which it did not; take {won}."
+            )
 
 
 def _advice(rest: str, known: Mapping[str, object], opened: Opened) -> str:
@@ -231,8 +265,25 @@ def _chain(opened: Opened, route: Route) -> tuple[tuple[str, str], ...]:
     parent = cast("Any", opened.plan.steps[route.predict].spec["model"])
     while parent is not None:
         found.insert(0, (parent[0], parent[1]))
-        parent = cast("Any", opened.plan.steps[parent[0]].spec["parent"])
+        train = opened.plan.steps[_train_of(opened.plan, parent[0])]
+        parent = cast("Any", train.spec["parent"])
     return tuple(found)
+
+
+def _train_of(plan: Plan, run: str) -> str:
+    """A train step of a run, the first of several."""
+    while not run.startswith("train-"):
+        spec = cast("Any", plan.steps[run].spec)
+        if "runs" in spec:
+            run = spec["runs"][0][1]
+        else:
+            run = spec["models"][0][0] if "models" in spec else spec["run"]
+    return run
+
+
+def _swept(plan: Plan, run: str) -> list[str]:
+    """The train steps of a sweep; none of other runs."""
+    return [key for _, key in cast("Any", plan.steps[run].spec).get("runs", ())]
 
 
 def _route(opened: Opened, route: Route) -> Subject:
@@ -262,10 +313,10 @@ def _stop(opened: Opened, route: Route) -> Subject:
     )
 
 
-def _step(opened: Opened, key: str, route: Route) -> Subject:
-    chain = _chain(opened, route)
-    chain = chain[: [train for train, _ in chain].index(key) + 1]
-    members = cast("Any", opened.plan.steps[key].spec["members"])
+def _step(opened: Opened, count: int, route: Route) -> Subject:
+    chain = _chain(opened, route)[:count]
+    train = _train_of(opened.plan, chain[-1][0])
+    members = cast("Any", opened.plan.steps[train].spec["members"])
     heads = [cast("HeadSpec", from_json(HeadSpec, m["head"])) for m in members]
     head = heads[0] if len(set(heads)) == 1 else None
     return _trained(opened, chain, route, "", head)
@@ -279,7 +330,7 @@ def _trained(
     head: HeadSpec | None,
 ) -> Subject:
     """A model by the steps that trained it, and whatever was evaluated with it."""
-    spec = cast("Any", opened.plan.steps[chain[-1][0]].spec)
+    spec = cast("Any", opened.plan.steps[_train_of(opened.plan, chain[-1][0])].spec)
     return Subject(
         name=f"{opened.name}#{name}" if name else chain[-1][0],
         opened=opened,
