@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final, cast
 
-from waystation import trainable, translations
+from waystation import mlm, trainable, translations
 from waystation.errors import UserError, suggest
 from waystation.examples import JSON
 from waystation.lock import differences, lock_path, read_lock
@@ -57,7 +57,7 @@ def summary(prepared: Prepared) -> dict[str, JSON]:
         ],
         "translated": list(translations.warnings(plan, prepared.store)),
         "estimate": _estimate(prepared),
-    }
+    } | ({"text": told} if (told := mlm.told(prepared.lock, plan)) else {})
 
 
 def _partly_done(store: Store, key: str) -> dict[str, JSON]:

@@ -15,6 +15,7 @@ from waystation import mixture
 from waystation.corpora import Corpora
 from waystation.errors import UserError
 from waystation.examples import JSON, HeadSpec, LineExample, from_json, to_json
+from waystation.graph import Plan, Step
 from waystation.settings import TrainConfig
 from waystation.store import Store
 from waystation.study import Mlm, Stage, Study
@@ -121,6 +122,33 @@ def spec(stage: Mapping[str, Any], lock: Mapping[str, Any], backbone: str) -> di
 def entries(stage: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a train step's context that names its lines in the lock."""
     return {"text": [part["data"] for part in stage["mlm"]["text"]]} if "mlm" in stage else {}
+
+
+def told(lock: Mapping[str, Any], plan: Plan) -> list[JSON]:
+    """The train steps with language modelling: their steps and the lines of each language."""
+    found: list[JSON] = []
+    for key, step in plan.steps.items():
+        if step.kind != "train" or "mlm" not in step.spec:
+            continue
+        own = cast("Mapping[str, Any]", step.spec["mlm"])
+        counts = {
+            part["language"]: lock["data"][entry]["count"]
+            for part, entry in zip(own["text"], step.context["text"], strict=True)
+        }
+        found.append({"key": key, "label": step.label, "lines": counts} | _steps_of(lock, step))
+    return found
+
+
+def _steps_of(lock: Mapping[str, Any], step: Step) -> dict[str, JSON]:
+    """How many optimiser steps, and in how many of them there are lines."""
+    own, config = cast("Any", step.spec["mlm"]), cast("Any", step.spec["config"])
+    cap = cast("int | None", step.spec["cap"])
+    sizes = [lock["data"][e]["count"] for e in step.context["entries"]]
+    sizes = [min(size, cap) if cap else size for size in sizes]
+    lines_there = [lock["data"][e]["count"] for e in step.context["text"]]
+    steps = optimiser_steps(own, config, sizes or lines_there)
+    of_tasks = optimiser_steps({}, config, sizes) if own.get("batches") == "whole" else 0
+    return {"steps": steps, "steps_with_lines": steps - of_tasks}
 
 
 def mixed(own: Any, store: Store) -> dict[str, Any]:

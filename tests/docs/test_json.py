@@ -118,7 +118,8 @@ def test_predictions_of_every_kind() -> None:
     near = Neighbours(forward=("b",), forward_scores=(1.0,))
     values: dict[str, Any] = {
         "id": "a", "label": "x", "value": 1.0, "tags": ("X",), "text": "t", "score": 0.5,
-        "scores": (0.5, 0.5), "variants": {"8/mean": near},
+        "scores": (0.5, 0.5), "variants": {"8/mean": near}, "loss": 2.5,
+        "tokens": 3,
     }  # fmt: skip
     for kind, (_, prediction) in KINDS.items():
         chosen = {f.name: values[f.name] for f in fields(prediction) if f.name in values}
