@@ -7,11 +7,11 @@ from waystation.report.markup import Markup, element, name
 from waystation.report.numbers import NOTHING, interval, language_name, points, score
 from waystation.report.selection import (
     MEAN,
-    NOTE,
     SWEEP_HEADS,
     TITLE,
     Choice,
     Chosen,
+    note,
     sentence,
     sweep_rows,
     title,
@@ -26,6 +26,7 @@ def selection(analysis: Analysis) -> list[Markup]:
     children = [element("h2", TITLE)]
     if found:
         children.append(element("p", sentence(found)))
+        children.append(element("p", note(found)))
         children += [_compared(analysis, choice) for choice in found]
     if sweeps:
         children.append(_sweeps(analysis))
@@ -53,7 +54,7 @@ def _compared(analysis: Analysis, choice: Choice) -> Markup:
     return element(
         "figure",
         element("h3", title(analysis, choice)),
-        element("figcaption", f"{choice.headline}. {NOTE.format(reference=choice.reference)}"),
+        element("figcaption", f"{choice.headline}, means over seeds"),
         element("div", table, class_="scroll", tabindex="0", role="region", aria_label=label),
     )
 

@@ -127,8 +127,8 @@ def _selection(analysis: Analysis) -> list[str]:
     """A table of the ways to choose a checkpoint for each route, and one of the sweeps."""
     lines = []
     for choice in analysis.choices:
-        note = selection.NOTE.format(reference=choice.reference)
-        caption = f"{selection.TITLE}: {selection.title(analysis, choice)}. {note}"
+        caption = f"{selection.TITLE}: {selection.title(analysis, choice)}."
+        caption += f" {selection.note([choice])}" if choice is analysis.choices[0] else ""
         lines += _plainly(selection.heads(choice), selection.rows(choice), caption)
     if analysis.results.sweeps:
         rows = selection.sweep_rows(analysis.results.sweeps)

@@ -139,10 +139,9 @@ def _selection(analysis: Analysis) -> list[str]:
     found, sweeps = analysis.choices, analysis.results.sweeps
     lines = [f"## {selection.TITLE}", ""] if found or sweeps else []
     if found:
-        lines += [_plain(selection.sentence(found)), ""]
+        lines += [_plain(selection.sentence(found)), "", _plain(selection.note(found)), ""]
     for choice in found:
         lines += [f"### {_plain(selection.title(analysis, choice))}", ""]
-        lines += [_plain(selection.NOTE.format(reference=choice.reference)), ""]
         lines += [*_rows(selection.heads(choice), selection.rows(choice)), ""]
     if sweeps:
         lines += ["### Learning rates", ""]

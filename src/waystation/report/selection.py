@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from waystation.report.numbers import NOTHING, interval, language_name, points, score
+from waystation.report.numbers import NOTHING, interval, language_name, listing, points, score
 from waystation.results import Results
 from waystation.selected import Selected, Sweep
 from waystation.selections import SEEDS
@@ -186,6 +186,12 @@ def sentence(found: Sequence[Choice]) -> str:
         f"From the same training, the choice of checkpoint moves a score by up to {score(width)}"
         f" points: {language_name(language)}, {route}, {best} over {worst}."
     )
+
+
+def note(found: Sequence[Choice]) -> str:
+    """What the tables show and what not to read into them."""
+    references = listing(list(dict.fromkeys(choice.reference for choice in found)))
+    return NOTE.format(reference=references)
 
 
 def rows(choice: Choice) -> list[list[str]]:

@@ -62,11 +62,11 @@ def comma_separated(results: Results, aspects: Sequence[Aspects] = ()) -> str:
             writer.writerow((*route, name, repr(float(value)), len(s.ids), "stage", stage))
     for found in results.selections:
         s = found.score
-        seed = "all" if found.rule == SEEDS else s.seed
+        seed = "all" if found.rule == SEEDS else str(s.seed)
         for name, value in s.values.items():
-            route = (s.backbone, s.stop, s.target, s.task, s.variant, seed, s.language)
-            where = ("selection", found.rule)
-            writer.writerow((*route, name, repr(float(value)), len(s.ids), *where))
+            place = (s.backbone, s.stop, s.target, s.task, s.variant, seed, s.language)
+            number = (name, repr(float(value)), len(s.ids))
+            writer.writerow((*place, *number, "selection", found.rule))
     for one in _sliced(results, aspects):
         s = one.score
         route = (s.backbone, s.stop, s.target, s.task, s.variant, s.seed, s.language)
