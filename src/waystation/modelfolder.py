@@ -57,6 +57,15 @@ ROBERTA_POSITIONS: Final = frozenset(("roberta", "xlm-roberta", "xlm-roberta-xl"
 
 
 def config_of(folder: Path, name: str) -> dict[str, Any]:
+    adapter = folder / "adapter_config.json"
+    if adapter.is_file():  # transformers would load its base model from elsewhere, unpinned
+        base = _read_json(adapter, f"the adapter's configuration in '{name}'")
+        raise ModelError(
+            f"expected a whole model in {folder}, found a PEFT adapter for"
+            f" '{base.get('base_model_name_or_path')}' (adapter_config.json); merge it into that"
+            " model with `merge_and_unload`, save the result with `save_pretrained` and name its"
+            " folder."
+        )
     return _read_json(folder / "config.json", f"the configuration of the model '{name}'")
 
 
