@@ -17,6 +17,7 @@ from waystation.errors import DataError, UserError, suggest
 from waystation.examples import JSON, KINDS, HeadSpec, from_json, to_json
 from waystation.lock import task_of
 from waystation.plan import Step
+from waystation.selection_steps import trained
 from waystation.store import Store
 from waystation.study import load_study
 from waystation.task import Task
@@ -84,15 +85,18 @@ def model_of(entry: Mapping[str, Any], store: Store) -> Any:
     spec = entry["spec"]
     step = Step(key="", kind="predict", label="", spec=spec, context={"pinned": entry["backbone"]})
     parent = spec["model"]
-    state = "done" if parent is None else store.state(parent[0])
+    holder = "" if parent is None else parent[0]
+    if holder and store.state(holder) == "done":
+        holder = trained(store, holder)
+    state = store.state(holder) if holder else "done"
     if state == "missing":
         raise UserError(
-            f"expected a trained route, found that {parent[0]} is not in the store {store.root};"
+            f"expected a trained route, found that {holder} is not in the store {store.root};"
             " `waystation run STUDY` trains it."
         )
     if state != "done":
         raise UserError(
-            f"expected the weights of {parent[0]} in the store {store.root}, found them deleted"
+            f"expected the weights of {holder} in the store {store.root}, found them deleted"
             " (gc keeps only what reports need); `waystation run STUDY --weights` computes them"
             " again."
         )
