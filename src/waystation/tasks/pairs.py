@@ -16,7 +16,7 @@ from waystation.examples import ClassificationExample, RegressionExample
 from waystation.languages import listed
 from waystation.metrics.labels import ACCURACY, CORRELATION, f1_binary
 from waystation.task import Task
-from waystation.tasks import hub_pairs, layouts, under
+from waystation.tasks import hub_pairs, layouts, translated, under
 from waystation.tasks.pair_files import (
     BINARY,
     LETTERS,
@@ -177,10 +177,15 @@ XNLI: Final = Task(
             xtreme(NLI_NAMES, "triple"),
             {"dev": "xnli/dev-{l}.tsv", "test": "xnli/test-{l}.tsv"},
         ),
+        *layouts(
+            translated.pairs(NLI_NAMES),
+            *translated.releases("XNLI", "en-{l}-translated.tsv", "xnli"),
+            code=translated.not_english,
+        ),
     ),
     hub=hub_pairs.XNLI,
     languages=_XNLI_LANGUAGES,
-    splits=("dev", "test"),
+    splits=("dev", "test", translated.SPLIT),
     labels=NLI,
     metrics=(ACCURACY,),
     train=("mnli",),
@@ -193,6 +198,8 @@ XNLI: Final = Task(
         "XTREME's download strips the test labels; with xnli/test-labels.txt (one label a line,"
         " line-aligned with every test-XX.tsv) or XNLI-1.0 beside it they are there.",
         "Ids are a language's row numbers and groups its premises: both are parallel.",
+        "`translate-train` is MNLI in machine translation (XTREME's), in its own order in every"
+        " language; rows that went wrong there are left out.",
     ),
 )
 
@@ -217,10 +224,15 @@ PAWSX: Final = Task(
             xtreme(BINARY, "line"),
             _each("pawsx/{s}-{l}.tsv", train="train", dev="dev", test="test"),
         ),
+        *layouts(
+            translated.pairs(BINARY),
+            *translated.releases("PAWSX", "en-{l}-translated.tsv", "pawsx"),
+            code=translated.not_english,
+        ),
     ),
     hub=hub_pairs.PAWSX,
     languages=listed("de en es fr ja ko zh"),
-    splits=("train", "dev", "test"),
+    splits=("train", "dev", "test", translated.SPLIT),
     labels=("0", "1"),
     metrics=(ACCURACY,),
     chance=50.0,
@@ -234,7 +246,8 @@ PAWSX: Final = Task(
         "Label 1 is a paraphrase. Labels differ slightly between languages, as released.",
         "XTREME's files wrap cells with quotes in quotes (`csv.writer`): undone here, so that"
         " the texts are PAWS-X's own; the official scripts train and test on the wrapped text.",
-        "Training files of other languages are machine translations.",
+        "Training files of other languages are machine translations; so is `translate-train`,"
+        " which is XTREME's own.",
     ),
 )
 

@@ -19,7 +19,7 @@ from waystation.metrics.qa import BY_LANGUAGE, SQUAD
 from waystation.metrics.qa import MLQA as MLQA_SCORE
 from waystation.metrics.qa import SQUAD_V2 as SQUAD_V2_SCORE
 from waystation.task import Task
-from waystation.tasks import hub_qa, layouts, under
+from waystation.tasks import hub_qa, layouts, translated, under
 
 _SQUAD_CITATION: Final = "Rajpurkar et al. 2016, SQuAD: 100,000+ Questions, EMNLP"
 # scripts/train_qa.sh: any model on SQuAD v1.1, 4 x 8 windows
@@ -177,10 +177,17 @@ XQUAD: Final = Task(
     version=1,
     summary="240 SQuAD paragraphs and their questions, translated into twelve languages.",
     example=SpanExample,
-    layouts=layouts(_questions, *under(("xquad", ""), {"test": "xquad.{l}.json"})),
+    layouts=(
+        *layouts(_questions, *under(("xquad", ""), {"test": "xquad.{l}.json"})),
+        *layouts(
+            translated.questions,
+            *translated.releases("SQuAD", "squad.translate.train.en-{l}.json", "squad"),
+            code=translated.not_english,
+        ),
+    ),
     hub=hub_qa.XQUAD,
     languages=listed("en es de el ru tr ar vi th zh hi ro"),
-    splits=("test",),
+    splits=("test", translated.SPLIT),
     metrics=(SQUAD, BY_LANGUAGE),
     train=("squad-v1",),
     recipe=_RECIPE,
@@ -192,6 +199,8 @@ XQUAD: Final = Task(
         "XTREME's download removes the answers; the source's own files have them.",
         "Official scoring normalises every language as English; `f1_language` beside it goes by"
         " the language.",
+        "`translate-train` is SQuAD v1.1 in XTREME's machine translation; questions whose answer"
+        " is nowhere in the translated context are left out.",
     ),
 )
 
@@ -261,10 +270,15 @@ TYDIQA: Final = Task(
             *under(("tydiqa", ""), {"dev": "tydiqa-goldp-v1.1-dev/tydiqa-goldp-dev-{l}.json"}),
             code=_TYDIQA.get,
         ),
+        *layouts(
+            translated.questions,
+            *translated.releases("TyDiQA-GoldP", "tydiqa.translate.train.en-{l}.json", "tydiqa"),
+            code=translated.not_english,
+        ),
     ),
     hub=hub_qa.tydiqa(_TYDIQA),
     languages=tuple(_TYDIQA),
-    splits=("train", "dev"),
+    splits=("train", "dev", translated.SPLIT),
     metrics=(SQUAD, BY_LANGUAGE),
     test_split="dev",
     dev_split=None,
