@@ -16,11 +16,13 @@ from waystation import mlm, trainable, translations
 from waystation.errors import UserError, suggest
 from waystation.examples import JSON
 from waystation.lock import differences, lock_path, read_lock
+from waystation.mixture import probabilities
 from waystation.plan import ALGORITHMS, Step, optimiser_steps
 from waystation.resolve import resolve
 from waystation.run import Options, Prepared
 from waystation.store import Store
 from waystation.study import load_study
+from waystation.task import member_names
 
 REFERENCE_BYTES: Final = 471e6  # multilingual-e5-small, fp32
 REFERENCE_SECONDS_PER_EXAMPLE: Final = 0.78 / 32
@@ -55,9 +57,33 @@ def summary(prepared: Prepared) -> dict[str, JSON]:
             for k in plan.steps
             if k in missing
         ],
+        "mixtures": _mixtures(prepared),
         "translated": list(translations.warnings(plan, prepared.store)),
         "estimate": _estimate(prepared),
     } | ({"text": told} if (told := mlm.told(prepared.lock, plan)) else {})
+
+
+def _mixtures(prepared: Prepared) -> JSON:
+    """Stages of several tasks, with how often each is drawn; the seeds of one once."""
+    found: dict[str, JSON] = {}
+    for step in prepared.plan.steps.values():
+        members = cast("Any", step.spec.get("members", ()))
+        name = step.label.removeprefix("train ").rpartition("@")[0]
+        if step.kind == "train" and len(members) > 1 and name not in found:
+            counts = [
+                cast("Any", prepared.lock["data"])[e]["count"] for e in step.context["entries"]
+            ]
+            names = member_names([(m["task"], m["language"]) for m in members])
+            spec = cast("Any", step.spec)
+            rates = probabilities(spec["rates"], names, counts, spec["cap"])
+            found[name] = {
+                "label": name,
+                "members": [
+                    {"task": task, "examples": count, "rate": rate}
+                    for task, count, rate in zip(names, counts, rates, strict=True)
+                ],
+            }
+    return list(found.values())
 
 
 def _partly_done(store: Store, key: str) -> dict[str, JSON]:

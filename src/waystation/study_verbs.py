@@ -100,6 +100,17 @@ def show_plan(path: Path, options: Options, *, json: bool) -> None:
         columns = ("step", "key", "partly done") if far else ("step", "key")
         rows = [(s["label"], s["key"], far.get(s["key"], "")) for s in trains]
         display.table(columns, (row[: len(columns)] for row in rows))
+    if plan["mixtures"]:
+        print("\nMixtures, and how often a batch is of each task:")
+        display.table(
+            ("step", "task", "examples", "share"),
+            (
+                (mixture["label"], m["task"], m["examples"], f"{m['rate']:.1%}")
+                for mixture in plan["mixtures"]
+                for m in mixture["members"]
+            ),
+            right=("examples", "share"),
+        )
     if "text" in plan:
         print("\nLanguage modelling:")
         rows = [
