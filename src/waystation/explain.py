@@ -136,7 +136,11 @@ def _estimate(prepared: Prepared) -> JSON:
             seconds += per_example * optimiser_steps(lock, step) * config["batch_size"]
             disk += checkpoint * config["evaluations"]
         else:
-            seconds += PREDICT_SHARE * per_example * _count(lock, step)
+            times = 1
+            if "checkpoints" in step.spec:  # with each of a training's
+                train = prepared.plan.steps[step.inputs[0]]
+                times = cast("Any", train.spec["config"])["evaluations"]
+            seconds += PREDICT_SHARE * per_example * _count(lock, step) * times
     return {
         "seconds": round(seconds),
         "memory_bytes": round(memory),
