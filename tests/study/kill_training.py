@@ -9,6 +9,7 @@ takes to a file: what a later child takes again, or does not, is counted there.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -76,19 +77,35 @@ def _half_a_file(count: int) -> None:
     partial.save_file = patched
 
 
-# What is patched is used by saves alone until the training is over.
+def _in_save(number: int, arm: Callable[[], None]) -> Callable[[], None]:
+    """Arm a death when the numbered save begins: other files are written by the same functions."""
+
+    def armed() -> None:
+        original, left = partial.Partial.save, [number]
+
+        def save(*args: Any) -> None:
+            left[0] -= 1
+            if left[0] == 0:
+                arm()
+            original(*args)
+
+        partial.Partial.save = save  # type: ignore[method-assign]
+
+    return armed
+
+
 POINTS: dict[str, Callable[[], None]] = {
-    "before the first save": lambda: _before(partial.Partial, "save", 2),
-    "before tensors are written": lambda: _before(partial, "save_file", 5),
-    "half of the tensors written": lambda: _half_a_file(4),
-    "before tensors are flushed": lambda: _before(partial, "_flush", 13),
-    "before the checkpoint is linked": lambda: _before(partial, "_link", 1),
-    "after the checkpoint is linked": lambda: _after(partial, "_link", 2),
-    "before the position is written": lambda: _before(partial, "_digest", 6),
-    "between flush and rename": lambda: _before(Path, "rename", 6),
-    "between rename and flush": lambda: _after(Path, "rename", 7),
-    "before the state before is deleted": lambda: _before(partial.shutil, "rmtree", 25),
-    "after a save": lambda: _after(partial.Partial, "save", 9),
+    "before a save": _in_save(2, _die),
+    "before tensors are written": _in_save(3, lambda: _before(partial, "save_file", 1)),
+    "half of the tensors written": _in_save(4, lambda: _half_a_file(1)),
+    "before tensors are flushed": _in_save(5, lambda: _before(os, "fsync", 1)),
+    "before a checkpoint is linked": _in_save(6, lambda: _before(os, "link", 1)),
+    "after a checkpoint is linked": _in_save(7, lambda: _after(os, "link", 1)),
+    "before the position is written": _in_save(8, lambda: _before(partial, "_digest", 1)),
+    "between flush and rename": _in_save(9, lambda: _before(Path, "rename", 1)),
+    "between rename and flush": _in_save(10, lambda: _after(Path, "rename", 1)),
+    "before the old state is deleted": _in_save(11, lambda: _before(shutil, "rmtree", 3)),
+    "after the old state is deleted": _in_save(12, lambda: _after(shutil, "rmtree", 3)),
 }
 
 
@@ -110,7 +127,6 @@ def _at_point(
     arm: Callable[[], None], study: Path, root: Path, after: int | None
 ) -> dict[str, Any]:
     """Killed once at a point or after a step, then run to the end."""
-    root.mkdir()
     first, second = root / "first.log", root / "second.log"
     first.touch()
 
@@ -131,10 +147,9 @@ def _at_point(
 
 def _at_random_moments(study: Path, root: Path, draws: random.Random) -> dict[str, Any]:
     """Killed by the clock, again and again, each time some steps after the last."""
-    root.mkdir()
     log, kills = root / "all.log", 0
     log.touch()
-    for _ in range(12):
+    for _ in range(8):
 
         def dying(
             steps_taken: int = len(_taken(log)), delay_s: float = draws.uniform(0, 0.1)
@@ -158,25 +173,28 @@ def _at_random_moments(study: Path, root: Path, draws: random.Random) -> dict[st
 
 def main(study: Path, folder: Path) -> None:
     """Print what happened at every point."""
-    lock = study.with_suffix(".lock")
-    assert _in_child(lambda: _run(study, folder / "whole", _Counting(folder / "whole.log"))) == 0
-    whole, found = bytes_of(folder / "whole"), {}
-    draws = random.Random(5)
-    total = len(_taken(folder / "whole.log"))
+    gc.freeze()  # the children's collections need not look at what was imported
+    ready = folder / "ready" / "store"
+    ready.parent.mkdir()
+    assert _in_child(lambda: run.prepare(study, run.Options(store=ready))) == 0
+    shutil.copytree(ready.parent, folder / "whole")
+    log = folder / "whole" / "all.log"
+    assert _in_child(lambda: _run(study, folder / "whole" / "store", _Counting(log))) == 0
+    whole, total = bytes_of(folder / "whole" / "store"), len(_taken(log))
+    draws, found = random.Random(5), {}
     points: list[tuple[str, Callable[[], None], int | None]] = [
         (name, arm, None) for name, arm in POINTS.items()
     ]
-    for _ in range(4):
-        step = draws.randrange(2, total)
+    for step in sorted(draws.sample(range(2, total), 3)):
         points.append((f"step {step}, drawn", lambda: None, step))
     for number, (name, arm, after) in enumerate(points):
-        lock.unlink(missing_ok=True)
         root = folder / f"killed-{number}"
+        shutil.copytree(ready.parent, root)
         found[name] = _at_point(arm, study, root, after)
         found[name]["equal"] = bytes_of(root / "store") == whole
         found[name]["left"] = [p.name for p in (root / "store" / "partial").glob("*")]
         shutil.rmtree(root)
-    lock.unlink(missing_ok=True)
+    shutil.copytree(ready.parent, folder / "random")
     again = _at_random_moments(study, folder / "random", draws)
     again["equal"] = bytes_of(folder / "random" / "store") == whole
     print(json.dumps({"steps": total, "points": found, "random": again}))

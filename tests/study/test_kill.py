@@ -68,6 +68,7 @@ def test_a_killed_training_step_continues_where_it_was(tmp_path: Path) -> None:
         assert point["equal"], name
         assert point["left"] == [], name
         # It went on where the last whole state was: that of the last step, or of the one before.
+        assert len(point["taken"]) > 1, (name, point)
         last, then = point["taken"][-1], point["then"]
         assert point["taken"] == list(range(1, last + 1)), name
         assert then[0] in (last, last + 1), (name, point)
