@@ -21,7 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
-from waystation import mlm, probes, selection_rules, sources, translations
+from waystation import mlm, probes, selection_rules, sources, trainable, translations
 from waystation.corpora import Corpora
 from waystation.entries import Entries, listed
 from waystation.errors import LockMismatch, StudyFaults, UserError
@@ -209,6 +209,8 @@ def resolve(
         lock["probes"] = probes.pinned(study.probes, lock, old, target_of, corpora)
     lock["data"] = entries.found
     _check_lengths(resolver, lock)
+    if not entries.faults:  # a backbone that is not there has been said
+        entries.faults += [f"{study.path}: {f}" for f in trainable.count(lock, resolver.beside)]
     if entries.faults:
         raise StudyFaults(list(dict.fromkeys(entries.faults)))
     if not keep:
