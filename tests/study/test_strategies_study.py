@@ -9,7 +9,10 @@ from typing import Any
 import miniature
 import pytest
 
+from official import ABSENT, DATA
 from tiny import tiny_decoder, tiny_encoder
+from waystation import sources
+from waystation import task as tasks
 from waystation.errors import StudyFaults
 from waystation.plan import plan
 from waystation.report import analyse, render
@@ -236,6 +239,45 @@ def test_nine_tasks_at_once_are_planned_under_every_sampling(tmp_path: Path, rat
     stage = lock["stops"][1]["stages"][0]
     assert len(stage["members"]) == 9
     assert len([s for s in plan(lock).steps.values() if s.kind == "train"]) == 1
+
+
+@pytest.mark.parametrize("share", [False, True])
+def test_tasks_that_name_labels_in_another_order_share_a_head_where_asked(
+    tmp_path: Path, share: bool
+) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from dataclasses import replace\n"
+        "from waystation.pocket.tasks import NLI\n"
+        "MINE = replace(NLI, name='mine', labels=NLI.labels[::-1])\n"
+    )
+    text = """\
+name: shared
+backbones: [model]
+intermediate:
+  - name: both
+    mix: [{task: pocket-nli, examples: 24}, {task: "mine.py:MINE", examples: 24}]
+targets: [{task: pocket-bitext, languages: [de], examples: 10, fine_tune: false}]
+"""
+    text = text.replace("    mix:", "    share_head: true\n    mix:") if share else text
+    lock = locked(miniature.write(tmp_path, text), tmp_path / "store")
+    first, second = (m["head"]["labels"] for m in lock["stops"][1]["stages"][0]["members"])
+    assert sorted(first) == sorted(second)
+    assert (first == second) is share
+    if share:
+        assert first == ["entailment", "neutral", "contradiction"]
+
+
+@pytest.mark.data
+@pytest.mark.skipif(not DATA.is_dir(), reason=ABSENT)
+def test_xnli_gives_the_same_items_in_every_language(tmp_path: Path) -> None:
+    """Stops of XNLI's parallel test files differ in their language and in nothing else."""
+    task = tasks.get("xnli")
+    ids = []
+    for tag in ("en", "de", "es", "hi"):
+        found = sources.load(task, DATA, tag, "test").examples
+        ids.append([e.id for e in sources.select(task, found, 2000)])
+    assert len(ids[0]) == 2000
+    assert all(one == ids[0] for one in ids)
 
 
 @pytest.mark.slow
