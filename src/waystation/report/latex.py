@@ -138,7 +138,7 @@ def _selection(analysis: Analysis) -> list[str]:
 
 def _plainly(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> list[str]:
     """A table of text, its columns as wide as the page allows."""
-    width = f"{0.82 / (len(heads) - 1):.3f}"
+    width = f"{0.8 / (len(heads) - 1):.3f}"
     columns = rf"p{{0.14\linewidth}}*{{{len(heads) - 1}}}{{p{{{width}\linewidth}}}}"
     head = _row([escape(h) for h in heads])
     body = [_row([f"{{{escape(cell)}}}" for cell in row]) for row in rows]

@@ -184,7 +184,8 @@ def sentence(found: Sequence[Choice]) -> str:
     route = f"{'no stop' if choice.stop == 'none' else choice.stop} on {choice.target}"
     return (
         f"From the same training, the choice of checkpoint moves a score by up to {score(width)}"
-        f" points: {language_name(language)}, {route}, {best} over {worst}."
+        f" points: {language_name(language)}, {route}, {best} over {worst}. That is the largest of"
+        f" {len(spreads)} such differences, hence partly chance."
     )
 
 
