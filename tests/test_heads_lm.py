@@ -244,7 +244,7 @@ def test_a_fresh_layer_starts_near_chance_and_learns_and_is_handed_on(tmp_path: 
         found: list[Any] = predict(
             own, spec, lines(32), toys.NUMERICS, max_tokens=64, stride=0, language="en"
         )
-        return sum(p.loss for p in found) / sum(p.tokens for p in found)
+        return float(sum(p.loss for p in found) / sum(p.tokens for p in found))
 
     assert paid(model) == pytest.approx(math.log(400), abs=1.0)
     model = load(folder)
@@ -308,13 +308,13 @@ def test_a_mixed_batch_has_the_gradient_of_both_mean_losses(tmp_path: Path) -> N
         finetune(model, made, config, toys.NUMERICS, 0, tmp_path / "run")
 
     other = load("encoder")
-    own = head(other)
+    own: Any = head(other)
     fresh = toys.mixture(member)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch.optim.AdamW, "step", lambda *_: None)
         finetune(other, fresh, config, toys.NUMERICS, 0, tmp_path / "plain")
     other.zero_grad()
-    task = build(member.head, other.tokenizer, 64, 16)
+    task: Any = build(member.head, other.tokenizer, 64, 16)
     total: Any = 0.0
     for part, examples, weight in ((task, member.examples, 1 - share), (own, lines(4), share)):
         rows = [row for parts in part.encode(examples, True) for row in parts]

@@ -46,13 +46,15 @@ def summary(prepared: Prepared) -> dict[str, JSON]:
             "finished": done,
             "to_run": sum(k in missing for k in keys),
         }
-    return {
+    text = mlm.told(prepared.lock, plan)
+    found: dict[str, JSON] = {
         "study": prepared.study.name,
         "routes": len({(r.backbone, r.name) for r in plan.routes}),
         "steps": kinds,
         "shared": _shared(prepared),
         "to_run": [
-            {"key": k, "kind": plan.steps[k].kind, "label": plan.steps[k].label}
+            cast("dict[str, JSON]", {"key": k, "kind": plan.steps[k].kind})
+            | {"label": plan.steps[k].label}
             | _partly_done(prepared.store, k)
             for k in plan.steps
             if k in missing
@@ -60,7 +62,8 @@ def summary(prepared: Prepared) -> dict[str, JSON]:
         "mixtures": _mixtures(prepared),
         "translated": list(translations.warnings(plan, prepared.store)),
         "estimate": _estimate(prepared),
-    } | ({"text": told} if (told := mlm.told(prepared.lock, plan)) else {})
+    }
+    return found | ({"text": text} if text else {})
 
 
 def _mixtures(prepared: Prepared) -> JSON:

@@ -175,19 +175,25 @@ def _check_columns(source: HubSource[Any], found: Mapping[str, Any], place: str)
         if column not in found:
             raise DataError(
                 f"expected the column '{column}' ({in_words(expected)}), found"
-                f" {', '.join(found)}.{suggest(column, found)} The dataset has changed since its"
-                f" schema was written down (see {source.card}): pass --data DIR with the official"
-                " files, and report it",
+                f" {', '.join(found)}.{suggest(column, found)} {_advice(source)}",
                 place,
             )
         if not _fits(found[column], expected):
             raise DataError(
                 f"expected the column '{column}' to be {in_words(expected)}, found"
-                f" {in_words(found[column])}; labels would be wrong. The dataset has changed since"
-                f" its schema was written down (see {source.card}): pass --data DIR with the"
-                " official files, and report it",
+                f" {in_words(found[column])}; labels would be wrong. {_advice(source)}",
                 place,
             )
+
+
+def _advice(source: HubSource[Any]) -> str:
+    """What to do about another column; one that the user's own study names has no schema."""
+    if not source.schema:
+        return "Correct `column:` in the study"
+    return (
+        f"The dataset has changed since its schema was written down (see {source.card}): pass"
+        " --data DIR with the official files, and report it"
+    )
 
 
 def _fits(found: Any, expected: Any) -> bool:

@@ -173,7 +173,16 @@ def _absent(source: HubSource[Any], config: str, split: str, seen: Sequence[_Sna
     return (
         f"expected parquet files of configuration '{config}', split {wanted}, in the dataset"
         f" {source.repository} on the hub, found {found} at {where}.{suggest(config, names)}"
-        " The repository has changed since its schema was written down: pass --data DIR with the"
+        f" {_advice(source)}"
+    )
+
+
+def _advice(source: HubSource[Any]) -> str:
+    """What to do about a configuration that is not there; the user's own choice has no schema."""
+    if not source.schema:
+        return "Correct `config:` or `split:` in the study."
+    return (
+        "The repository has changed since its schema was written down: pass --data DIR with the"
         " official files, and report it."
     )
 

@@ -131,11 +131,12 @@ def told(lock: Mapping[str, Any], plan: Plan) -> list[JSON]:
         if step.kind != "train" or "mlm" not in step.spec:
             continue
         own = cast("Mapping[str, Any]", step.spec["mlm"])
-        counts = {
+        counts: dict[str, JSON] = {
             part["language"]: lock["data"][entry]["count"]
             for part, entry in zip(own["text"], step.context["text"], strict=True)
         }
-        found.append({"key": key, "label": step.label, "lines": counts} | _steps_of(lock, step))
+        about: dict[str, JSON] = {"key": key, "label": step.label, "lines": counts}
+        found.append(about | _steps_of(lock, step))
     return found
 
 

@@ -6,7 +6,7 @@ Each fault is recorded at its line. No data is read, but the user's files are lo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from waystation.document import Item
 from waystation.errors import UserError, suggest
@@ -51,8 +51,6 @@ def mlm(item: Item, known: Tasks, alone: bool) -> Mlm | None:
 
 
 def _type_of(name: str) -> Any:
-    from typing import Annotated
-
     info = Mlm.model_fields[name]
     return Annotated[info.annotation, info] if info.metadata else info.annotation
 
@@ -86,9 +84,9 @@ def text_use(item: Item, known: Tasks) -> TextUse | None:
         if name in fields:
             values[name] = fields[name].text(_WHAT[name])
     if kinds == ["task"]:
-        name = fields["task"].text("the name of a task")
-        task = known.look_up(fields["task"], name) if name is not None else None
-        values["task"] = name
+        named = fields["task"].text("the name of a task")
+        task = known.look_up(fields["task"], named) if named is not None else None
+        values["task"] = named
         if "split" in fields:
             values["split"] = split(fields["split"], task)
     elif "split" in fields:

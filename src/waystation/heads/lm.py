@@ -123,7 +123,7 @@ class LanguageModel:
         mask = np.full(count, self.tokenizer.mask_token_id, dtype=np.int64)
         draw = kind[chosen]
         tokens[places] = np.where(draw < 0.8, mask, np.where(draw < 0.9, random, tokens[places]))
-        return replace(row, tokens=as_ids(tokens), gold=gold)
+        return replace(row, tokens=tokens.astype(np.int32), gold=gold)
 
     def loss(self, model: Model, batch: Batch) -> tuple[Tensor, float]:
         states, golds, _ = self._predicted(model, batch)
@@ -195,4 +195,5 @@ def _pieces(ids: Sequence[int], room: int) -> list[Sequence[int]]:
 def _uniform(count: int, *purpose: object) -> NDArray[np.float64]:
     """Uniform numbers in [0, 1), [3, count]."""
     words = random_words(3 * count, 0, "mask", *purpose)
-    return ((words >> np.uint64(11)) * 2.0**-53).reshape(3, count)
+    uniform: NDArray[np.float64] = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return uniform.reshape(3, count)
