@@ -70,8 +70,8 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         for name, entry in old.get(f"{what}s", {}).items():
             now = new.get(f"{what}s", {}).get(name)
             if now is not None and now["digest"] != entry["digest"]:
-                changed = f"{entry['digest'][:12]} -> {now['digest'][:12]}"
-                found.append(f"{what} {name}: other files ({changed})")
+                digests = f"{entry['digest'][:12]} -> {now['digest'][:12]}"
+                found.append(f"{what} {name}: other files ({digests})")
     for name, entry in old.get("data", {}).items():
         now = new["data"].get(name)
         if now is None or now == entry:

@@ -103,8 +103,8 @@ class Resolver:
             return stage.rates
         if not isinstance(stage.rates, dict):
             return cast("JSON", stage.rates.model_dump())
-        asked = member_names([(use.task, use.language) for use in stage.members])
-        named = member_names([(self.task(use).name, use.language) for use in stage.members])
+        asked = member_names([(use.task, use.trained_in) for use in stage.members])
+        named = member_names([(self.task(use).name, use.trained_in) for use in stage.members])
         return {name: stage.rates[old] for old, name in zip(asked, named, strict=True)}
 
     def trained_on(self, stop: str) -> int:
@@ -143,14 +143,15 @@ class Resolver:
         if use.options:
             options = dict(head.options) | use.options
             head = replace(head, options=tuple(sorted(options.items())))
-        return {
+        pinned: dict[str, JSON] = {
             "task": task.name,
             "ref": {"task": use.task, "own": own_json(use.own)},
             "version": task.version,
             "language": use.language,
             "head": to_json(head),
             "data": entry,
-        } | ({} if use.translate is None else {"translate": use.translate.model_dump()})
+        }
+        return pinned if use.translate is None else translations.asked(pinned, use.translate)
 
     def _check_negatives(self, use: TaskUse, task: Task[Any], entry: Mapping[str, Any]) -> None:
         """There must be more to mine from than is asked for; {} is an entry that has a fault."""
@@ -296,7 +297,7 @@ def _target(resolver: Resolver, target: Target) -> JSON:
     )
     source = task.source_language
     for first in stages[-1].members[:1] if stages else ():
-        source = first.translate.to if first.translate is not None else first.language
+        source = first.trained_in
     pinned_target: dict[str, JSON] = {
         "name": target.name,
         "task": task.name,

@@ -94,6 +94,11 @@ class TaskUse(_Closed):
     like: str | None = None
     """A stop whose number of training examples this use takes, for a fair comparison."""
 
+    @property
+    def trained_in(self) -> str:
+        """The language that is trained on: that of the translation, where there is one."""
+        return self.language if self.translate is None else self.translate.to
+
 
 class Temperature(_Closed):
     """Mixture rates proportional to size ** (1 / temperature)."""

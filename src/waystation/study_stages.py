@@ -211,7 +211,7 @@ def _rates(item: Item, members: Sequence[TaskUse]) -> Any:
     if list(item.content) == ["temperature"]:
         value = item.content["temperature"].value(Annotated[float, Field(gt=0, le=1000)])
         return None if value is None else Temperature(temperature=value)
-    names = member_names([(member.task, member.language) for member in members])
+    names = member_names([(member.task, member.trained_in) for member in members])
     rate = Annotated[float, Field(gt=0, le=1)]
     rates = {name: value.value(rate) for name, value in item.fields(names).items()}
     missing = [name for name in dict.fromkeys(names) if name not in item.content]

@@ -47,17 +47,22 @@ def located(study: Study, faults: list[str]) -> dict[str, JSON]:
     found: dict[str, JSON] = {}
     sources: dict[str, Source | None] = {}
     for use in used(study):
-        asked = cast("Translate", use.translate)
+        wanted = cast("Translate", use.translate)
         try:
-            if asked.model not in sources:
-                sources[asked.model] = None
-                sources[asked.model] = source = backbone.locate(asked.model, beside)
-                found[asked.model] = _pinned(source)
-            if (source_of := sources[asked.model]) is not None:
-                _check(study, source_of, use, asked)
+            if wanted.model not in sources:
+                sources[wanted.model] = None
+                sources[wanted.model] = source = backbone.locate(wanted.model, beside)
+                found[wanted.model] = _pinned(source)
+            if (source_of := sources[wanted.model]) is not None:
+                _check(study, source_of, use, wanted)
         except UserError as error:
             faults.append(str(error))
     return found
+
+
+def asked(member: dict[str, JSON], translate: Translate) -> dict[str, JSON]:
+    """A member of a stage with what is asked of its translation."""
+    return member | {"translate": cast("JSON", translate.model_dump(mode="json"))}
 
 
 def _pinned(source: Source) -> JSON:
@@ -78,16 +83,16 @@ def _pinned(source: Source) -> JSON:
     }
 
 
-def _check(study: Study, source: Source, use: TaskUse, asked: Translate) -> None:
+def _check(study: Study, source: Source, use: TaskUse, wanted: Translate) -> None:
     """The model must have both languages, and positions for what it is asked to read."""
     from waystation.translator import spoken
 
     if source.architecture == "encoder-decoder":
-        spoken(source.path, source.name).pair(use.language, asked.to)
-    if source.max_tokens is not None and asked.max_tokens > source.max_tokens:
+        spoken(source.path, source.name).pair(use.language, wanted.to)
+    if source.max_tokens is not None and wanted.max_tokens > source.max_tokens:
         raise ModelError(
             f"{study.path}: expected max_tokens of at most {source.max_tokens}, the positions of"
-            f" translation model {source.name}, found {asked.max_tokens}; lower max_tokens."
+            f" translation model {source.name}, found {wanted.max_tokens}; lower max_tokens."
         )
 
 
@@ -104,43 +109,43 @@ def translated(
 
     With the translate steps that it reads. A member that is not translated is left as it is.
     """
-    asked = member.get("translate")
-    if asked is None:
+    wanted = member.get("translate")
+    if wanted is None:
         return found, ()
     inputs = []
     for part in ("data", "dev"):
         if found[part] is not None:
             found = found | {part: _step(steps, lock, member, cast("str", found[part]), part)}
             inputs.append(cast("str", found[part]))
-    return found | {"language": asked["to"]}, tuple(inputs)
+    return found | {"language": wanted["to"]}, tuple(inputs)
 
 
 def _step(
     steps: dict[str, Step], lock: Mapping[str, Any], member: Mapping[str, Any], data: str, part: str
 ) -> str:
-    asked = member["translate"]
-    source = lock["translators"][asked["model"]]
+    wanted = member["translate"]
+    source = lock["translators"][wanted["model"]]
     spec: dict[str, JSON] = {
         "translator": source["digest"],
         "from": member["language"],
-        "to": asked["to"],
-        "beams": asked["beams"],
-        "max_tokens": asked["max_tokens"],
+        "to": wanted["to"],
+        "beams": wanted["beams"],
+        "max_tokens": wanted["max_tokens"],
         "kind": member["head"]["kind"],
         "data": data,
         "numerics": lock["numerics"],
     }
-    name = asked["model"]
+    name = wanted["model"]
     if source["origin"] == "hub":
         name = f"{name.partition('@')[0]}@{source['revision']}"
-    label = f"translate {member['task']} {member['language']}-{asked['to']}"
+    label = f"translate {member['task']} {member['language']}-{wanted['to']}"
     return add(
         steps,
         "translate",
         spec,
         label=label + (" (dev)" if part == "dev" else ""),
-        context={"translator": asked["model"], "pinned": name, "entry": member["data"]},
-        unit=f"translate-{source['digest'][:12]}-{asked['to']}",
+        context={"translator": wanted["model"], "pinned": name, "entry": member["data"]},
+        unit=f"translate-{source['digest'][:12]}-{wanted['to']}",
     )
 
 
