@@ -13,12 +13,20 @@ from pathlib import Path
 import pytest
 from miniature import bytes_of, write
 from test_kill import TRAINING
+from typer.testing import CliRunner
 
 from test_store import _mounts
 from waystation import partial
-from waystation.cli import main
+from waystation.cli import app
 from waystation.run import Options, Watcher, prepare, run_study, stale
 from waystation.steps import Finished, Progress
+
+
+def printed(*arguments: object) -> str:
+    """What a verb that succeeds prints."""
+    found = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert found.exit_code == 0, found.output
+    return found.stdout
 
 
 class Stop(BaseException):
@@ -58,19 +66,16 @@ def stopped(study: Path, store: Path, after: int = 7) -> str:
 
 
 @pytest.mark.usefixtures("eager")
-def test_a_run_goes_on_inside_its_training_step(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_goes_on_inside_its_training_step(tmp_path: Path) -> None:
     study = write(tmp_path / "study", TRAINING)
     whole = Stopping()
     run_study(study, Options(store=tmp_path / "whole"), whole)
     steps = whole.taken[-1]
     store = tmp_path / "store"
     key = stopped(study, store)
-    assert main(["plan", str(study), "--store", str(store)]) == 0
-    assert f"6 of {steps}" in capsys.readouterr().out
-    assert main(["plan", str(study), "--store", str(store), "--json"]) == 0
-    (train,) = (s for s in json.loads(capsys.readouterr().out)["to_run"] if s["kind"] == "train")
+    assert f"6 of {steps}" in printed("plan", study, "--store", store)
+    found = json.loads(printed("plan", study, "--store", store, "--json"))
+    (train,) = (s for s in found["to_run"] if s["kind"] == "train")
     assert train["key"] == key
     assert train["partly_done"] == {"step": 6, "of": steps}
     # Time that the first run took counts in the record of the step.
@@ -89,9 +94,7 @@ def test_a_run_goes_on_inside_its_training_step(
 
 
 @pytest.mark.usefixtures("eager")
-def test_gc_names_what_nothing_continues(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_gc_names_what_nothing_continues(tmp_path: Path) -> None:
     study, store = write(tmp_path / "study", TRAINING), tmp_path / "store"
     key = stopped(study, store)
     prepared = prepare(study, Options(store=store))
@@ -103,13 +106,11 @@ def test_gc_names_what_nothing_continues(
         os.utime(folder, (week_ago, week_ago))
     assert list(stale(prepared)) == [other.name]
     assert stale(prepared)[other.name] > 100_000
-    command = ["gc", str(study), "--store", str(store)]
+    command = ("gc", study, "--store", store)
     with prepared.store.lock(other.name):  # a run that holds it has more to say than its age
-        assert main([*command, "--yes", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["partial"] == []
-    assert main(command) == 0
-    assert "partial state that nothing continues" in capsys.readouterr().out
-    assert main([*command, "--yes"]) == 0
+        assert json.loads(printed(*command, "--yes", "--json"))["partial"] == []
+    assert "partial state that nothing continues" in printed(*command)
+    assert "Deleted" in printed(*command, "--yes")
     assert prepared.store.partials() == (key,)
 
 
@@ -131,11 +132,10 @@ def test_workers_go_on_too(pool: str, tmp_path: Path) -> None:
 
 
 EAGER = """
-import sys
 from waystation import partial
 from waystation.cli import main
 partial.Partial.due = lambda *_: True
-sys.exit(main(sys.argv[1:]))
+main()
 """
 
 
