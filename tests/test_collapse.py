@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import toys
-from waystation.collapse import end_of, loss_of_guessing, verdict
+from waystation import sources
+from waystation.collapse import Collapses, end_of, loss_of_guessing, verdict
+from waystation.plan import Step
 from waystation.pocket import tasks as pocket
+from waystation.store import Store
 
 GUESS = (50.0, math.log(2), 200)
 
@@ -62,3 +67,33 @@ def test_loss_of_guessing() -> None:
     assert two + three == 4
     expected = (two * math.log(2) + three * math.log(3)) / 4
     assert loss_of_guessing(pocket.CHOICE, choices, 8) == pytest.approx(expected)
+
+
+def test_a_training_is_judged_by_what_it_left_behind(tmp_path: Path) -> None:
+    """A step of two tasks: the second one's dev score is that of its most frequent label."""
+    store = Store.open(tmp_path)
+    dev = store.put_data(list(sources.load(pocket.TOPIC, None, "en", "dev").examples)[:60])
+    other = store.put_data(list(sources.load(pocket.NLI, None, "en", "dev").examples)[:60])
+    members = [
+        {"task": name, "language": "en", "dev": digest}
+        for name, digest in (("pocket-topic", dev), ("pocket-nli", other), ("pocket-nli", None))
+    ]
+    names = [m["task"] for m in members]
+    step = Step(
+        key="train-0",
+        kind="train",
+        label="train both@0",
+        spec={"members": members, "config": {"batch_size": 8}},
+        context={"refs": [{"task": name, "own": None} for name in names]},
+    )
+    scores = {"pocket-topic": 80.0, "pocket-nli": 20.0, "pocket-nli#2": 1.0}
+    said = Collapses(store, tmp_path).of(step, [(1, 1.0, 0.1)], [(1, scores)])
+    assert len(said) == 1
+    assert said[0].startswith("pocket-nli: 20.0 on 60 dev examples is not above guessing (")
+    alone = replace(step, spec={"members": members[1:2], "config": {"batch_size": 8}},
+                    context={"refs": step.context["refs"][1:2]})  # fmt: skip
+    said = Collapses(store, tmp_path).of(alone, [(1, 1.2, 0.1)], [(1, {"pocket-nli": 42.0})])
+    assert said[0].startswith("pocket-nli: its loss ended at 1.200, where guessing pays 1.0")
+    beside_text = replace(alone, spec=dict(alone.spec) | {"mlm": {}})
+    said = Collapses(store, tmp_path).of(beside_text, [(1, 1.2, 0.1)], [(1, {"pocket-nli": 42.0})])
+    assert said == ()  # the loss is not the task's alone

@@ -77,7 +77,7 @@ def probed(results: Results) -> Results:
 def analysis() -> Analysis:
     results = probed(synthetic(targets=("xnli", "udpos", "tatoeba"), seeds=SEEDS, items=60))
     steps = [
-        replace(s, collapse="qqp: its loss ended at 0.693, where guessing pays 0.693")
+        replace(s, collapse=("qqp: its loss ended at 0.693, where guessing pays 0.693",))
         if s.label in ("train commonsenseqa@1", "train nli>xnli@2")
         else s
         for s in results.steps
@@ -237,3 +237,18 @@ def test_a_loss_that_is_not_probed_says_why() -> None:
     analysis = analyse(results, resamples=QUICK)
     for format in ("html", "md", "json"):
         assert "ships no output layer" in render(results, format, analysis)
+
+
+def test_a_mixture_may_teach_some_of_its_tasks_nothing(analysis: Analysis) -> None:
+    results = analysis.results
+    steps = [
+        replace(s, dev=((10, {"snli": 60.0, "rte": 50.0}),), collapse=("rte: 50.0 is not above",))
+        if s.label == "train nli@0"
+        else replace(s, collapse=())
+        for s in results.steps
+    ]
+    found = analyse(replace(results, steps=tuple(steps)), resamples=QUICK)
+    assert found.collapses[0].sentence == (
+        "The training at the stop nli taught nothing of some of its tasks in 1 of 3 seeds (seed 0:"
+        " rte: 50.0 is not above)."
+    )

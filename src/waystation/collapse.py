@@ -43,18 +43,18 @@ class Collapses:
     beside: Path
     _guesses: dict[str, tuple[float, float, int] | None] = field(default_factory=dict)
 
-    def of(self, step: Step, curve: Curve, dev: Dev) -> str:
-        """What says that a training taught nothing, one clause per task; "" where it did."""
+    def of(self, step: Step, curve: Curve, dev: Dev) -> tuple[str, ...]:
+        """What says that a training taught a task nothing: a clause for each such task."""
         members = cast("Any", step.spec["members"])
         alone = len(members) == 1 and "mlm" not in step.spec
-        found = []
+        found: list[str] = []
         for member, ref, label in zip(members, step.context["refs"], _labels(members), strict=True):
             guess = self._guess(member, ref, int(cast("Any", step.spec)["config"]["batch_size"]))
             scores = [values[label] for _, values in dev if label in values]
             if guess is not None:
                 said = verdict(guess, scores, end_of(curve) if alone else None)
                 found += [f"{label}: {said}"] if said else []
-        return "; ".join(found)
+        return tuple(found)
 
     def _guess(
         self, member: Mapping[str, Any], ref: Mapping[str, Any], batch: int

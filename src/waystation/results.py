@@ -85,8 +85,8 @@ class StepSummary:
     """The stops whose routes need it; several share it."""
     targets: tuple[str, ...] = ()
     """The targets whose routes need it."""
-    collapse: str = ""
-    """Why a train step taught its task nothing; "" where it did."""
+    collapse: tuple[str, ...] = ()
+    """What says that a train step taught a task nothing, a clause for each such task."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,7 +254,7 @@ def _summary(plan: Plan, store: Store, key: str, collapses: Collapses) -> StepSu
         message=message,
         curve=curve,
         dev=dev,
-        collapse=collapses.of(step, curve, dev) if curve else "",
+        collapse=collapses.of(step, curve, dev) if curve else (),
     )
 
 

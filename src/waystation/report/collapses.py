@@ -51,7 +51,8 @@ def _training(name: str, steps: list[StepSummary]) -> Collapse | None:
     failed = [s for s in steps if s.collapse]
     if not failed:
         return None
-    shown = [f"seed {s.label.rpartition('@')[2]}: {s.collapse}" for s in failed]
+    shown = [f"seed {s.label.rpartition('@')[2]}: {'; '.join(s.collapse)}" for s in failed]
+    whole = any(_wholly(s) for s in failed)
     seeds = f"{len(failed)} of {count(len(steps), 'seed')}" if len(steps) > 1 else "its one seed"
     stops = tuple(dict.fromkeys(t for s in failed for t in s.stops))
     targets = tuple(dict.fromkeys(t for s in failed for t in s.targets))
@@ -61,13 +62,22 @@ def _training(name: str, steps: list[StepSummary]) -> Collapse | None:
         what, cost = f"fine-tuning for {listing(targets)} {after}", ""
     else:
         what = f"training at the stop {name}"
-        cost = f" So what {listing(stops)} is worth to a target says nothing of its task."
+        worth = f"what {listing(stops)} is worth to a target"
+        cost = f" So {worth} says nothing of its task." if whole else ""
     return Collapse(
         kind="training",
         stops=stops,
         targets=targets,
-        sentence=f"The {what} taught nothing in {seeds} ({'; '.join(shown)}).{cost}",
+        sentence=(
+            f"The {what} taught nothing{'' if whole else ' of some of its tasks'} in {seeds}"
+            f" ({'; '.join(shown)}).{cost}"
+        ),
     )
+
+
+def _wholly(step: StepSummary) -> bool:
+    """Whether a training taught none of its tasks anything."""
+    return len(step.collapse) >= len(step.dev[-1][1] if step.dev else ())
 
 
 def _tunes(name: str, steps: list[StepSummary]) -> bool:
@@ -94,7 +104,7 @@ def _harm(analysis: Analysis, cell: Cell) -> Collapse:
 
 def _cause(analysis: Analysis, cell: Cell) -> str:
     part = next(p for p in analysis.parts if (p.backbone, p.target) == (cell.backbone, cell.target))
-    if any(s.collapse and _route(s) == cell.stop for s in analysis.results.steps):
+    if any(s.collapse and _wholly(s) and _route(s) == cell.stop for s in analysis.results.steps):
         return "Likely because its own training taught nothing, see above."
     if not part.fine_tuned:
         return "Nothing was fine-tuned after it, so this is what its training itself undid."
