@@ -14,9 +14,9 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from waystation import readers
 from waystation.errors import DataError, UserError
@@ -42,7 +42,9 @@ _EXAMPLES: Final[Mapping[str, type]] = {
     "tagging": TaggingExample,
     "bitext": BitextExample,
 }
-Sides: TypeAlias = str | tuple[str, str]
+Sides: TypeAlias = Annotated[
+    str | tuple[str, str], Field(description="a file, or {source: FILE, target: FILE}")
+]
 """A file; of parallel text, the file of sentences and that of their translations."""
 
 
@@ -168,10 +170,12 @@ def _held_out(ids: Sequence[str], path: Path) -> frozenset[str]:
 
 
 def _columns(own: OwnData) -> tuple[str, ...]:
-    given = (own.words, own.tags) if own.kind == "tagging" else (own.text, own.pair, own.label)
-    if own.kind == "bitext":
-        given = (own.text, own.pair)
-    return tuple(column for column in (*given, own.id) if column is not None)
+    given: dict[str, tuple[str | None, ...]] = {
+        "tagging": (own.words, own.tags),
+        "bitext": (own.text, own.pair),
+    }
+    columns = given.get(own.kind, (own.text, own.pair, own.label))
+    return tuple(column for column in (*columns, own.id) if column is not None)
 
 
 def _rows(own: OwnData, path: Path) -> Iterator[tuple[int, str, Mapping[str, Any]]]:

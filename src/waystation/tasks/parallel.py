@@ -114,7 +114,8 @@ FLORES200: Final = Task(
     source="https://github.com/facebookresearch/flores/tree/main/flores200",
     notes=(
         "A language stands for its pair with English; without one, German is taken. Line n is the"
-        " same sentence in every language.",
+        " same sentence in every language. Of the 204 codes those are read whose language has a"
+        " tag here.",
         "FLORES-200 has no training part: what trains on it, trains on `dev` (997 lines), and what"
         " is then measured on `devtest` (1,012 lines) is from the same pages' kind of text.",
     ),
