@@ -92,14 +92,11 @@ def show_plan(path: Path, options: Options, *, json: bool) -> None:
     trains = [s for s in plan["to_run"] if s["kind"] == "train"]
     if trains:
         print("\nTraining steps to run:")
-        far = {
-            s["key"]: "{step} of {of}".format(**s["partly_done"])
-            for s in trains
-            if "partly_done" in s
-        }
-        columns = ("step", "key", "partly done") if far else ("step", "key")
-        rows = [(s["label"], s["key"], far.get(s["key"], "")) for s in trains]
-        display.table(columns, (row[: len(columns)] for row in rows))
+        begun = any("partly_done" in s for s in trains)
+        display.table(
+            ("step", "key", *["partly done"] * begun),
+            ((s["label"], s["key"], *[_far(s)] * begun) for s in trains),
+        )
     if plan["mixtures"]:
         print("\nMixtures, and how often a batch is of each task:")
         display.table(
@@ -132,6 +129,11 @@ def show_plan(path: Path, options: Options, *, json: bool) -> None:
         )
     else:
         print("\nNothing to run: everything is in the store.")
+
+
+def _far(step: Mapping[str, Any]) -> str:
+    at = step.get("partly_done")
+    return f"{at['step']} of {at['of']}" if at else ""
 
 
 def show_why(path: Path, options: Options, key: str) -> None:
