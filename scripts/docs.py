@@ -124,8 +124,8 @@ def settings() -> str:
         ("Numerics", "`numerics:`. They change the last bits, so they enter every key; `auto` is"
          " resolved to a value in the lock.", Numerics),
         ("Resources", "`resources:`. Where and how many at once; never in a key.", Resources),
-        ("Own files", "An entry with `csv:`, `tsv:` or `jsonl:` (the training file) in place of"
-         " `task:`.", OwnData),
+        ("Own files", "An entry with `csv:`, `tsv:`, `jsonl:` or `parallel:` (the training file) in"
+         " place of `task:`.", OwnData),
     ]  # fmt: skip
     text = (
         "# Settings, field by field\n\nThe fields of a study file that are plain values;"
