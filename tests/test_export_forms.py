@@ -20,10 +20,12 @@ import transformers
 from huggingface_hub import ModelCard
 from typer.testing import CliRunner
 
-from test_export import FAMILIES, alone, compare, examples_of, job
+from test_export import FAMILIES, alone, compare, job
 from waystation.cli import app
 from waystation.errors import ModelError, UserError
+from waystation.examples import to_json
 from waystation.export import FORMS, export, subject
+from waystation.lock import task_of
 from waystation.run import Options, Outcome, run_study
 from waystation.steps import read_predictions
 
@@ -46,6 +48,7 @@ targets:
 train: {{learning_rate: 1e-2, epochs: 1, batch_size: 8, max_tokens: 200, dev_examples: 4}}
 numerics: {{precision: fp32, threads: 1}}
 """  # noqa: E501
+VARIANTS = ("1/mean", "2/mean", "1/cls", "2/cls")
 SENTENCES = """\
 import json, os, sys
 sys.modules["waystation"] = None
@@ -55,7 +58,7 @@ from sentence_transformers import SentenceTransformer
 jobs, found = json.load(sys.stdin), []
 for job in jobs:
     model = SentenceTransformer(job["folder"], device="cpu")
-    found.append([model.encode(texts).tolist() for texts in job["calls"]])
+    found.append([model.encode(texts).tolist() for (texts,) in job["calls"]])
 with open(sys.argv[1], "w") as file:
     json.dump(found, file)
 """
@@ -75,15 +78,18 @@ def outcome(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return done
 
 
-def stored(outcome: Outcome, name: str, language: str = "de") -> list[Any]:
-    """The predictions that the study itself kept of a route, as `waystation predict` gives them."""
-    study, _, route = name.partition("#")
-    found = subject.find(name, outcome.prepared.store)
-    kept = next(r for r in found.routes if r.language == language)
-    kind = found.head.kind if found.head else ""
-    from waystation.examples import to_json
-
-    return [to_json(p) for p in read_predictions(outcome.prepared.store, kept.predict, kind)]
+def stored(outcome: Outcome, name: str) -> tuple[list[Any], list[Any]]:
+    """A route's German examples, and the predictions that the study itself kept of them."""
+    store = outcome.prepared.store
+    found = subject.find(name, store)
+    route = next(r for r in found.routes if r.language == "de")
+    lock: Any = found.opened.lock
+    target = next(t for t in lock["targets"] if t["name"] == route.target)
+    task = task_of(target["ref"], found.beside)
+    examples = store.data(lock["data"][route.data]["digest"], task.example)
+    predictions = read_predictions(store, route.predict, task.kind)
+    assert len(predictions) == len(examples) == 6
+    return list(examples), [to_json(p) for p in predictions]
 
 
 def beside(outcome: Outcome, folder: Path) -> None:
@@ -98,10 +104,10 @@ def test_a_low_rank_route_in_both_forms(outcome: Outcome, tmp_path: Path) -> Non
     merged = export(name, tmp_path / "merged", store)
     small = export(name, tmp_path / "small", store, form="adapter")
     beside(outcome, tmp_path / "small")
-    examples = examples_of(outcome, "pocket-nli")
+    examples, wanted = stored(outcome, name)
     jobs = [job(tmp_path / f, "classification", examples) for f in ("merged", "small")]
     for answer in alone(jobs, tmp_path):
-        compare("classification", *answer, stored(outcome, name))
+        compare("classification", *answer, wanted)
     assert small.size_bytes < merged.size_bytes / 2
     config = json.loads((tmp_path / "small" / "adapter_config.json").read_text())
     assert (config["r"], config["base_model_name_or_path"]) == (6, "model")
@@ -114,63 +120,51 @@ def test_a_low_rank_route_in_both_forms(outcome: Outcome, tmp_path: Path) -> Non
 
 
 def test_an_adapter_alone_is_its_stop(outcome: Outcome, tmp_path: Path) -> None:
-    store, study = outcome.prepared.store, outcome.prepared.study.name
-    name = f"{study}#low>pocket-bitext@0"
-    export(name, tmp_path / "out", store, "1/mean", form="adapter")
+    name = f"{outcome.prepared.study.name}#low>pocket-bitext@0"
+    export(name, tmp_path / "out", outcome.prepared.store, "1/mean", form="adapter")
     beside(outcome, tmp_path / "out")
-    (answer,) = alone(
-        [job(tmp_path / "out", "bitext", examples_of(outcome, "pocket-bitext"))], tmp_path
-    )
-    compare("bitext", *answer, stored(outcome, name))
+    examples, wanted = stored(outcome, name)
+    (answer,) = alone([job(tmp_path / "out", "bitext", examples)], tmp_path)
+    compare("bitext", *answer, wanted)
 
 
 def test_an_averaged_sweep_is_a_model_like_any_other(outcome: Outcome, tmp_path: Path) -> None:
-    store, study = outcome.prepared.store, outcome.prepared.study.name
-    name = f"{study}#full>pocket-pos@0"
-    done = export(name, tmp_path / "out", store)
+    name = f"{outcome.prepared.study.name}#full>pocket-pos@0"
+    done = export(name, tmp_path / "out", outcome.prepared.store)
     assert done.step.startswith("average-")
-    (answer,) = alone(
-        [job(tmp_path / "out", "tagging", examples_of(outcome, "pocket-pos"))], tmp_path
-    )
-    compare("tagging", *answer, stored(outcome, name))
+    examples, wanted = stored(outcome, name)
+    (answer,) = alone([job(tmp_path / "out", "tagging", examples)], tmp_path)
+    compare("tagging", *answer, wanted)
     text = (tmp_path / "out" / "README.md").read_text()
-    assert "mean of the last 2 checkpoints" in text
-    assert "chosen from 0.01, 0.001 by source dev" in text
+    assert "the mean of the last 2 checkpoints" in text
+    assert "learning rate chosen from 0.01, 0.001 by source dev" in text
 
 
-@pytest.mark.parametrize("variant", ["1/mean", "2/mean", "1/cls", "2/cls"])
-def test_sentence_transformers_give_the_study_s_vectors(
-    outcome: Outcome, tmp_path: Path, variant: str
-) -> None:
-    """Cosines of stored neighbours, and of our own vectors; of a route that has a head too."""
+def test_sentence_transformers_give_the_study_s_vectors(outcome: Outcome, tmp_path: Path) -> None:
+    """Cosines of stored neighbours in every variant; our own vectors for a route with a head."""
     store, study = outcome.prepared.store, outcome.prepared.study.name
-    done = export(
-        f"{study}#full>pocket-bitext@0",
-        tmp_path / "st",
-        store,
-        variant,
-        form="sentence-transformers",
-    )
-    assert done.sentence_transformers
-    tagged = f"{study}#full>pocket-pos@0"
-    export(tagged, tmp_path / "tagged", store, variant, form="sentence-transformers")
-    export(tagged, tmp_path / "encoder", store, variant, form="encoder")
-    examples = examples_of(outcome, "pocket-bitext")
-    jobs = [job(tmp_path / f, "bitext", examples) for f in ("st", "tagged")]
-    own = [job(tmp_path / "encoder", "bitext", examples)]
-    ((direct, _),) = alone(own, tmp_path)
-    found = alone(jobs, tmp_path, SENTENCES)
-    wanted = stored(outcome, f"{study}#full>pocket-bitext@0")
-    sources, targets = (np.array(v) for v in found[0])
-    assert np.allclose(np.linalg.norm(sources, axis=1), 1, atol=1e-6)
-    cosines = -np.sort(-(sources @ targets.T), axis=1)[:, :4]
-    expected = [p["variants"][variant]["forward_scores"] for p in wanted]
-    assert np.allclose(cosines, expected, atol=1e-5)
-    for one, other in zip(direct, found[1], strict=True):
-        a, b = np.array(one), np.array(other)
-        a /= np.linalg.norm(a, axis=1)[:, None]
-        assert np.abs((a * b).sum(axis=1) - 1).max() < 1e-6
-    card = ModelCard.load(tmp_path / "st" / "README.md")
+    name, tagged = f"{study}#full>pocket-bitext@0", f"{study}#full>pocket-pos@0"
+    form = "sentence-transformers"
+    examples, wanted = stored(outcome, name)
+    for variant in VARIANTS:
+        folder = tmp_path / variant.replace("/", "-")
+        done = export(name, folder, store, variant, form=form)
+        assert done.sentence_transformers
+    export(tagged, tmp_path / "tagged", store, "1/mean", form=form)
+    export(tagged, tmp_path / "encoder", store, "1/mean", form="encoder")
+    folders = [tmp_path / v.replace("/", "-") for v in VARIANTS] + [tmp_path / "tagged"]
+    found = alone([job(f, "bitext", examples) for f in folders], tmp_path, SENTENCES)
+    for variant, answer in zip(VARIANTS, found, strict=False):
+        sources, targets = (np.array(v) for v in answer)
+        assert np.allclose(np.linalg.norm(sources, axis=1), 1, atol=1e-6)
+        cosines = -np.sort(-(sources @ targets.T), axis=1)[:, :4]
+        expected = [p["variants"][variant]["forward_scores"] for p in wanted]
+        assert np.allclose(cosines, expected, atol=1e-5), variant
+    ((direct, _),) = alone([job(tmp_path / "encoder", "bitext", examples)], tmp_path)
+    for one, other in zip(direct, found[-1], strict=True):
+        lengths = np.linalg.norm(np.array(one), axis=1)
+        assert np.abs((np.array(one) * np.array(other)).sum(axis=1) / lengths - 1).max() < 1e-6
+    card = ModelCard.load(tmp_path / "1-mean" / "README.md")
     assert card.data.library_name == "sentence-transformers"
     assert "SentenceTransformer" in card.text
 

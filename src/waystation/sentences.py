@@ -63,7 +63,11 @@ def describe(plain: Plain, folder: Path, max_tokens: int) -> Plain:
     ]
     _write(folder / "modules.json", modules)
     _write(folder / "sentence_bert_config.json", _reading(plain, max_tokens))
-    about = {"prompts": {}, "default_prompt_name": None, "similarity_fn_name": "cosine"}
+    about: dict[str, Any] = {
+        "prompts": {},
+        "default_prompt_name": None,
+        "similarity_fn_name": "cosine",
+    }
     _write(folder / "config_sentence_transformers.json", about)
     for _, path, content in steps[1:]:
         (folder / path).mkdir()

@@ -39,6 +39,7 @@ from waystation.steps import Place, load_model
 from waystation.store import Store, pretty
 from waystation.study_parts import RETRIEVAL
 from waystation.task import Task
+from waystation.task import get as named_task
 
 if TYPE_CHECKING:
     from waystation.plain import Plain
@@ -173,6 +174,12 @@ def _facts(
             cast("Any", stage.spec["members"]), stage.context["refs"], strict=True
         ):
             tasks[member["task"]] = task_of(ref, subject.beside)
+    study = subject.opened.study
+    stages = [stage for stop in study.intermediate for stage in stop.stages]
+    stages += [stage for target in study.targets for stage in target.stages or ()]
+    for use in (use for stage in stages if stage.mlm for use in stage.mlm.text):
+        if use.task:
+            tasks.setdefault(use.task, named_task(use.task, subject.beside))
     for target in cast("Any", subject.opened.lock["targets"]):
         tasks.setdefault(target["task"], task_of(target["ref"], subject.beside))
     lock = cast("Any", subject.opened.lock)
@@ -187,7 +194,7 @@ def _facts(
         ),
         tasks=tasks,
         training=[_training(store, train) for train in subject.trains],
-        checkpoints=[p["checkpoint"] for p in picked],
+        picked=picked,
         analysis=analysis,
         variant=variant,
         versions=lock["versions"],

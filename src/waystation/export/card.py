@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from waystation import __version__
+from waystation.export import training
 from waystation.export.facts import (
     Facts,
     bullets,
@@ -19,6 +20,7 @@ from waystation.export.facts import (
     split_of,
     stop_stages,
     table,
+    text_of,
     trained_on,
     unique,
 )
@@ -50,7 +52,8 @@ def card(facts: Facts) -> str:
         f"# {facts.title}\n",
         _summary(facts),
         _section("How to load", _loading(facts)),
-        _section("Route", _route(facts)),
+        _section("Intended use", [_use(facts)]),
+        _section("Route", training.route(facts)),
         _section("Data and licences", _licences(facts)),
         _section("Results", _results(facts)),
         _section("Limits", bullets(_limits(facts))),
@@ -209,51 +212,6 @@ def _libraries(facts: Facts) -> str:
     return "With `transformers` alone; it gives what `waystation predict` gives."
 
 
-def _route(facts: Facts) -> list[str]:
-    if not facts.subject.chain:
-        return ["Nothing was trained: the backbone as it was published."]
-    stops = stop_stages(facts)
-    rows = []
-    for number, (stage, training) in enumerate(
-        zip(facts.subject.stages, facts.training, strict=True)
-    ):
-        config = cast("Any", stage.spec["config"])
-        rows.append(
-            [
-                "stop" if number < stops else "target",
-                " + ".join(m["task"] for m in cast("Any", stage.spec["members"])),
-                f"{training['steps']}",
-                f"{config['learning_rate']:g}",
-                f"{config['batch_size']}",
-                f"{config['epochs']:g}",
-                f"{config['max_tokens']}",
-                facts.checkpoints[number],
-                f"`{stage.key}`",
-            ]
-        )
-    header = [
-        "stage",
-        "trained on",
-        "steps",
-        "learning rate",
-        "batch",
-        "epochs",
-        "tokens",
-        "checkpoint",
-        "step",
-    ]
-    last = cast("Any", facts.subject.stages[-1].spec)
-    config, numerics = last["config"], last["numerics"]
-    dropout = "the backbone's" if config["dropout"] is None else f"{config['dropout']:g}"
-    return [
-        *table(header, rows),
-        "",
-        f"AdamW, linear schedule with {config['warmup']:g} warm-up, weight decay"
-        f" {config['weight_decay']:g}, clipping {config['clip']}, dropout {dropout},"
-        f" {numerics['precision']}, seed {facts.subject.seed}.",
-    ]
-
-
 def _licences(facts: Facts) -> list[str]:
     source = facts.subject.source
     rows = [["backbone", facts.subject.backbone, "", source["licence"], ""]]
@@ -268,6 +226,14 @@ def _licences(facts: Facts) -> list[str]:
             translators[made[0]] = ["translation", made[0], "", _licence_of(facts, made[0]), ""]
         rows.append([what, task.name, amount, task.licence or "not stated", task.citation])
     rows += translators.values()
+    for number, stage in enumerate(facts.subject.stages):
+        own = text_of(facts, number)
+        for use in own.text if own else ():
+            licence, citation = "not stated", use.files or use.hub
+            if use.task:
+                licence, citation = facts.tasks[use.task].licence, facts.tasks[use.task].citation
+            name = use.task or use.files or use.hub
+            rows.append([f"text ({stage.key})", name, "", licence or "not stated", citation])
     for name in unique(part.task for part in facts.parts):
         task = facts.tasks[name]
         amount = listing(unique(r.language for r in facts.subject.routes))
@@ -284,6 +250,40 @@ def _licences(facts: Facts) -> list[str]:
 
 def _licence_of(facts: Facts, translator: str) -> str:
     return str(cast("Any", facts.subject.opened.lock)["translators"][translator]["licence"])
+
+
+USES: Final = {
+    "classification": "To classify {inputs} like those of {tasks} as {labels}",
+    "regression": "To give {inputs} like those of {tasks} a value",
+    "choice": "To choose among options as in {tasks}",
+    "tagging": "To tag the words of sentences as in {tasks} ({labels})",
+    "span": "To find the answer to a question in a text, as in {tasks}",
+    "bitext": "To find translations by the cosine of sentences, as in {tasks}",
+    "query": "To find candidates for queries by their cosine, as in {tasks}",
+    "text": "To complete prompts like those of {tasks}",
+    "lm": "To predict pieces of text, and to be trained on",
+    "": "To be trained on for a task of its own, or to compare texts by their cosine",
+}
+"""Kind of head -> what the model is for; "" has none."""
+
+
+def _use(facts: Facts) -> str:
+    """What it was made for; everything else is somebody else's experiment."""
+    head = facts.subject.head
+    labels = [label for label in head.labels if label] if head else []
+    shown = [*labels[:8], f"{len(labels) - 8} more"] if len(labels) > 9 else labels
+    last = unique(m["task"] for stage, m, _ in facts.members if stage.key == facts.subject.key)
+    targets = unique(part.task for part in facts.parts)
+    text = USES[head.kind if head else ""].format(
+        inputs="texts or pairs of texts",
+        tasks=listing(targets or last or ["this study"]),
+        labels=listing(shown),
+    )
+    return (
+        f"{text}, in {listing([language_name(t) for t in languages_of(facts)] or ['no language'])}."
+        " It was made to study how training passes between tasks and languages; try it on data of"
+        " your own before you rely on it."
+    )
 
 
 def _results(facts: Facts) -> list[str]:

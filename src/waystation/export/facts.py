@@ -14,6 +14,7 @@ from waystation.export.subject import Subject
 from waystation.plan import Step
 from waystation.report.analysis import Analysis, Part
 from waystation.results import Score
+from waystation.study import Mlm
 from waystation.task import Task
 
 
@@ -21,15 +22,16 @@ from waystation.task import Task
 class Facts:
     """What a card is made of.
 
-    `training` is training.json of each stage, `tasks` the tasks by the name that stages (`task`)
-    and targets use, `analysis` the study's whole analysis; None where nothing has a score.
+    `training` and `picked` are training.json and select.json of each stage, `tasks` the tasks by
+    the name that stages (`task`) and targets use, `analysis` the study's whole analysis; None where
+    nothing has a score.
     """
 
     subject: Subject
     use: Use
     tasks: Mapping[str, Task[Any]]
     training: Sequence[Mapping[str, Any]]
-    checkpoints: Sequence[str]
+    picked: Sequence[Mapping[str, Any]]
     analysis: Analysis | None
     variant: str
     versions: Mapping[str, str]
@@ -93,8 +95,25 @@ def split_of(facts: Facts, part: Part) -> str:
     return target.split or facts.tasks[part.task].test_split
 
 
+def text_of(facts: Facts, number: int) -> Mlm | None:
+    """Where the text of a stage's language modelling came from, as its study says."""
+    study, stops = facts.subject.opened.study, stop_stages(facts)
+    stop = next(s for s in study.intermediate if s.name == facts.subject.stop)
+    if number < stops:
+        return stop.stages[number].mlm
+    targets = {route.target for route in facts.subject.routes}
+    target = next((t for t in study.targets if t.name in targets), None)
+    stages = (target.stages or ()) if target else ()
+    return stages[number - stops].mlm if number - stops < len(stages) else None
+
+
 def trained_on(facts: Facts) -> list[Task[Any]]:
-    names = unique(member["task"] for _, member, _ in facts.members)
+    """The tasks of all stages, those whose texts alone were used among them."""
+    names = [member["task"] for _, member, _ in facts.members]
+    for number in range(len(facts.subject.stages)):
+        own = text_of(facts, number)
+        names += [use.task for use in own.text if use.task] if own else []
+    names = unique(names)
     return [facts.tasks[name] for name in names]
 
 
