@@ -112,7 +112,8 @@ class Resolver:
         chosen = next(s for s in self.study.intermediate if s.name == stop)
         count = 0
         for stage in chosen.stages:
-            for member in cast("Any", self.stage(stage))["members"]:
+            own = cast("Any", self.stage(stage))
+            for member in own["members"] or own["mlm"]["text"]:
                 size = cast("Any", self.entries.found[member["data"]]).get("count", 0)
                 count += min(size, stage.cap or size)
         return count
@@ -265,6 +266,7 @@ def _check_lengths(resolver: Resolver, lock: Mapping[str, Any]) -> None:
     stages = [s for stop in lock["stops"] for s in stop["stages"]]
     longest = [s["config"]["max_tokens"] for s in stages]
     longest += [target["max_tokens"] for target in lock["targets"]]
+    longest += [probe["max_tokens"] for probe in lock.get("probes", {}).get("measured", [])]
     for name, source in lock["backbones"].items():
         most = source["max_tokens"]
         if most is not None and max(longest) > most:

@@ -84,7 +84,7 @@ def _table(probe: Part, what: str, columns: Sequence[tuple[str, str]]) -> Markup
     label = f"{probe.target} by {what}"
     return element(
         "figure",
-        element("figcaption", words.about(probe)),
+        *([element("figcaption", words.about(probe))] if what == "language" else []),
         element("div", table, class_="scroll", tabindex="0", role="region", aria_label=label),
     )
 
