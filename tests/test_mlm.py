@@ -293,6 +293,34 @@ BAD = [
 ]
 
 
+def test_a_target_cannot_be_fine_tuned_on_text_alone(tmp_path: Path) -> None:
+    tiny.tiny_encoder(tmp_path / "model")
+    text = STUDY.replace(
+        "fine_tune: {task: pocket-topic, examples: 24}",
+        "fine_tune: {mlm: {text: [pocket-nli], languages: [de]}}",
+    )
+    with pytest.raises(StudyFaults, match=r"the head of 'pocket-topic' .*, found language modell"):
+        load_study(write(tmp_path, text))
+
+
+def test_a_retrieval_target_may_be_and_a_size_may_follow_text(tmp_path: Path) -> None:
+    tiny.tiny_encoder(tmp_path / "model")
+    text = textwrap.dedent(STUDY).split("targets:")
+    targets = """targets:
+  - {task: pocket-bitext, languages: [de], examples: 8, layers: [1],
+     fine_tune: {mlm: {text: [pocket-nli], languages: [de], examples: 20}}}
+"""
+    like = "  - {task: pocket-nli, like: mlm, name: sized}\n"
+    path = tmp_path / "text.yaml"
+    path.write_text(
+        text[0] + like + targets + text[1][text[1].index("train: {learning_rate: 1e-3") :]
+    )
+    lock: Any = resolve(load_study(path), Store.open(tmp_path / "store"))
+    (sized,) = [s for s in lock["stops"] if s["name"] == "sized"]
+    (member,) = sized["stages"][0]["members"]
+    assert lock["data"][member["data"]]["count"] == 2 * 38
+
+
 @pytest.mark.parametrize(("stop", "said"), BAD)
 def test_bad_input_is_told_where_it_stands(tmp_path: Path, stop: str, said: str) -> None:
     (tmp_path / "model").mkdir()

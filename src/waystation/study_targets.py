@@ -224,7 +224,7 @@ def _check_fit(item: Item, task: Task[Any], stage: Stage, known: Tasks) -> None:
     trained = [known.found[member.task] for member in stage.members]
     if any((t.kind, t.labels) == (task.kind, task.labels) for t in trained):
         return
-    found = ", ".join(f"'{t.name}' ({_head(t)})" for t in trained)
+    found = ", ".join(f"'{t.name}' ({_head(t)})" for t in trained) or "language modelling alone"
     item.fault(f"fine-tuning that ends with the head of '{task.name}' ({_head(task)})", found=found)
 
 
