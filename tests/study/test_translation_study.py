@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from miniature import write
 
@@ -18,6 +19,7 @@ import wordmap
 from waystation import explain
 from waystation.errors import LockMismatch, StudyFaults, UserError
 from waystation.examples import ClassificationExample, SpanExample
+from waystation.export import export
 from waystation.pocket.tasks import examples
 from waystation.run import Options, Outcome, prepare, run_study
 from waystation.study import Stage, Translate, load_study
@@ -160,6 +162,23 @@ def test_plan_and_why_know_the_step(ran: Outcome, study: Path) -> None:
     assert again.missing == []
 
 
+def test_what_plan_prints_as_json_has_its_schema(ran: Outcome, study: Path) -> None:
+    schemas = Path(__file__).parents[2] / "docs/reference/json"
+    again = prepare(study, Options(store=ran.prepared.store.root))
+    key = by_label(ran)["translate pocket-qa en-de"].key
+    for name, shown in (("plan", explain.summary(again)), ("plan-why", explain.why(again, key))):
+        jsonschema.validate(shown, json.loads((schemas / f"{name}.json").read_text()))
+
+
+def test_model_cards_say_what_was_translated_and_by_which_model(
+    ran: Outcome, tmp_path: Path
+) -> None:
+    export("miniature#pocket-nli.de-mt>there@0", tmp_path / "out", ran.prepared.store)
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "24 (de), machine translation from en by translator" in card
+    assert "| translation | translator |  | see the model's own card |  |" in card
+
+
 def test_before_anything_ran_there_is_an_estimate(study: Path, tmp_path: Path) -> None:
     plan = explain.summary(prepare(study, Options(store=tmp_path)))
     assert plan["translated"] == []
@@ -290,8 +309,7 @@ def test_what_the_model_cannot_do_is_found_while_resolving(
 
 
 def test_a_named_mixture_is_translated_member_by_member(tmp_path: Path) -> None:
-    translator(tmp_path / "translator", source_lang="en", target_lang="de")
-    translate = "translate: {to: de, with: translator}"
+    translate = "translate: {to: de, with: model}"
     for text in (
         f"{{task: anli-plus, {translate}, cap: 5}}",
         f"{{mix: [{{task: anli-plus, {translate}}}], cap: 5}}",
