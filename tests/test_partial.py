@@ -52,6 +52,16 @@ SETTINGS: dict[str, Setting] = {
         "fp32",
     ),
     "in-batch ranking": (("bitext",), {"evaluations": 2, "dropout": 0.1}, "fp32"),
+    "adapter": (
+        ("classification",),
+        {"adapter": {"kind": "lora", "rank": 2, "dropout": 0.1}, "weight_decay": 0.1},
+        "fp32",
+    ),
+    "frozen layers, layer decay": (
+        ("tagging",),
+        {"frozen": 1, "layer_decay": 0.5, "evaluations": 2, "weight_decay": 0.1},
+        "fp32",
+    ),
 }
 
 
