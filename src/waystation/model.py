@@ -52,6 +52,8 @@ class Model(nn.Module):  # type: ignore[misc]
         self._lm = (lm,)  # in a tuple, so that its parameters are not registered twice
         self.missing: tuple[str, ...] = ()
         """Parameters of the output layer that the checkpoint does not ship."""
+        self.drawn: tuple[str, ...] = ()
+        """Those that were drawn for the present stage, which trains them whatever is frozen."""
         if lm is not None and lm is not backbone:
             self.lm_head = _output_layer(lm, backbone, architecture)
         self.hidden_size = int(backbone.config.hidden_size)
@@ -120,7 +122,7 @@ class Model(nn.Module):  # type: ignore[misc]
                 elif name.endswith("weight"):  # of a normalisation
                     value.fill_(1.0)
                 parameters[name].copy_(value)
-        self.missing = ()
+        self.drawn, self.missing = self.missing, ()
 
     def scores(self, states: Tensor) -> Tensor:
         """Scores of the vocabulary [N, V] from last-layer states [N, D], token by token.

@@ -164,7 +164,7 @@ def _frozen(model: Model, config: TrainConfig) -> Iterator[None]:
     layers.check(highest)
 
     def trains(name: str) -> bool:
-        if name.startswith("heads.") or name in model.missing:  # fresh: nothing to be kept
+        if name.startswith("heads.") or name in model.drawn:  # fresh: nothing to be kept
             return True
         if current is not None or owner(name) is not None:
             return owner(name) == current
