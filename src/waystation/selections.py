@@ -116,7 +116,7 @@ def oracle(
     score = add(
         growth.steps,
         "score",
-        {"predict": predict, "checkpoints": "all"} | dict(task),
+        {"predict": predict, "checkpoints": "all", **task},
         context={"ref": ref},
         inputs=(predict,),
         label=f"score {shown} dev (every checkpoint)",
