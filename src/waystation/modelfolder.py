@@ -39,6 +39,7 @@ TOKENIZERS: Final = (
     ("vocab.txt",),
     ("vocab.json", "merges.txt"),
     ("sentencepiece.bpe.model",),
+    ("sentencepiece.bpe.model", "vocab.json"),
     ("spiece.model",),
     ("tokenizer.model",),
     ("sentencepiece.model",),
