@@ -48,7 +48,7 @@ SETTINGS: dict[str, Setting] = {
     ),
     "patience": (
         ("classification",),
-        {"evaluations": 7, "patience": 2, "learning_rate": 1e-9, "dropout": 0.1},
+        {"epochs": 3, "evaluations": 7, "patience": 2, "learning_rate": 1e-9, "dropout": 0.1},
         "fp32",
     ),
     "in-batch ranking": (("bitext",), {"evaluations": 2, "dropout": 0.1}, "fp32"),
@@ -87,7 +87,7 @@ def train(
             raise Cut
 
     members = [toys.member(k, dev=k in ("classification", "choice"), count=24) for k in kinds]
-    options = {"epochs": 3, "batch_size": 8} | fields | changed
+    options = {"epochs": 2, "batch_size": 8} | fields | changed
     finetune(
         toys.model(),
         toys.mixture(*members, rates="equal" if len(kinds) > 1 else "proportional"),
@@ -155,7 +155,7 @@ def test_saves_may_be_few_and_cuts_anywhere(
 ) -> None:
     folder = tmp_path_factory.mktemp("some")
     setting = SETTINGS["dropout, decay, mixture"]
-    train(folder / "whole", setting, epochs=2)
+    train(folder / "whole", setting)
 
     def some(state: Path) -> Partial:
         """Saves after the drawn steps."""
@@ -167,10 +167,10 @@ def test_saves_may_be_few_and_cuts_anywhere(
 
     for number, cut in enumerate(cuts):
         try:
-            train(folder / f"cut-{number}", setting, some(folder / "state"), cut, epochs=2)
+            train(folder / f"cut-{number}", setting, some(folder / "state"), cut)
         except Cut:
             continue
-    train(folder / "last", setting, some(folder / "state"), epochs=2)
+    train(folder / "last", setting, some(folder / "state"))
     assert contents(folder / "last") == contents(folder / "whole")
 
 
@@ -299,7 +299,7 @@ def test_the_state_before_stays_until_the_new_one_is_whole(
     monkeypatch.setattr(partials, broken, original)
     said: list[str] = []
     train(tmp_path / "again", setting, Partial(tmp_path / "state", FITS, said.append))
-    assert said == ["continues after step 4 of 18"]
+    assert said == ["continues after step 4 of 12"]
     assert contents(tmp_path / "again") == contents(tmp_path / "whole")
 
 
@@ -314,7 +314,7 @@ def test_a_file_system_without_hard_links_will_do(
     setting = SETTINGS["dropout, decay, mixture"]
     train(tmp_path / "whole", setting)
     state = cut_off(tmp_path, setting, 8)
-    assert train(tmp_path / "again", setting, Partial(state, FITS)) == 11
+    assert train(tmp_path / "again", setting, Partial(state, FITS)) == 5
     assert contents(tmp_path / "again") == contents(tmp_path / "whole")
 
 
