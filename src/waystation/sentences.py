@@ -2,7 +2,7 @@
 
 `modules.json` names its parts in their order: the model, where the first token must not count a
 weight per token, pooling, and length 1 (what we compare are cosines). A layer that could not be
-cut off is named as an output of the model, which sentence-transformers 5.4 and later understand.
+cut off is named as an output of the model, as sentence-transformers 6.2 reads it.
 A decoder's first token is never in our means (`heads.pieces.mean_states`): that can be said only
 where the tokenizer puts the same special token first everywhere; elsewhere the form is refused.
 Encoder-decoders must be among those of which sentence-transformers loads the encoder alone.

@@ -200,7 +200,7 @@ def _loading(facts: Facts) -> list[str]:
 
 def _libraries(facts: Facts) -> str:
     if facts.form == "sentence-transformers":
-        layered = " 5.4 or later" if facts.use.plain.layer is not None else ""
+        layered = " (tried with 6.2)" if facts.use.plain.layer is not None else ""
         return (
             f"With `sentence-transformers`{layered}; up to their length these are the vectors that"
             " `waystation predict` compares."
