@@ -399,3 +399,24 @@ def test_a_mixture_of_experts_has_no_place_for_a_bottleneck() -> None:
     )  # fmt: skip
     with pytest.raises(ModelError, match=r"found a mixture of experts in layers\.0 of the mixtral"):
         targets(AutoModel.from_config(tiny), "bottleneck")
+
+
+def test_a_drawn_output_layer_is_trained_beside_the_adapter(tmp_path: Path) -> None:
+    from transformers import AutoModel
+
+    from waystation import backbone
+
+    folder = toys.folder("encoder")
+    bare = tmp_path / "bare"  # an encoder without its language model's output layer
+    AutoModel.from_pretrained(folder, add_pooling_layer=False).save_pretrained(bare)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (bare / name).write_bytes((folder / name).read_bytes())
+    model = backbone.load(backbone.locate(str(bare), Path.cwd()), lm=True)
+    model.draw_output(0)
+    drawn = set(model.drawn)
+    assert drawn
+    config = TrainConfig(adapter=Adapter(), trim_vocabulary=False)
+    place_heads(model, {}, config, 0)
+    with vocabulary(model, [], config):
+        free = {n for n, p in model.named_parameters() if p.requires_grad and owner(n) is None}
+    assert free == drawn
