@@ -6,11 +6,12 @@ Results go to standard output, progress and remarks to standard error. The work 
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from rich.console import Console
 
@@ -21,6 +22,9 @@ from waystation.report.numbers import duration
 from waystation.results import collect
 from waystation.run import Options, Outcome, Prepared, prepare, prunable, run_study, stale
 from waystation.store import Store, explained, write_atomically
+
+LISTED: Final = 40
+"""Training steps that a plan lists one by one."""
 
 
 def show_run(path: Path, options: Options, *, json: bool) -> int:
@@ -92,11 +96,7 @@ def show_plan(path: Path, options: Options, *, json: bool) -> None:
     trains = [s for s in plan["to_run"] if s["kind"] == "train"]
     if trains:
         print("\nTraining steps to run:")
-        begun = any("partly_done" in s for s in trains)
-        display.table(
-            ("step", "key", *["partly done"] * begun),
-            ((s["label"], s["key"], *[_far(s)] * begun) for s in trains),
-        )
+        _trains(trains)
     if plan["mixtures"]:
         print("\nMixtures, and how often a batch is of each task:")
         display.table(
@@ -129,6 +129,25 @@ def show_plan(path: Path, options: Options, *, json: bool) -> None:
         )
     else:
         print("\nNothing to run: everything is in the store.")
+
+
+def _trains(trains: Sequence[Mapping[str, Any]]) -> None:
+    """Each training step with its key; of a grid how many there are of each stop."""
+    begun = any("partly_done" in s for s in trains)
+    if len(trains) > LISTED:
+        stops: dict[str, list[int]] = {}
+        for step in trains:
+            stop, of_target, _ = step["label"].removeprefix("train ").partition(">")
+            own = stops.setdefault(re.split(r" \[|@\d", stop)[0], [0, 0])
+            own[bool(of_target)] += 1
+        columns = ("after the stop", "its own steps", "steps of targets")
+        display.table(columns, ((name, *own) for name, own in stops.items()), right=columns[1:])
+        print("`--json` lists every step with its key.")
+        return
+    display.table(
+        ("step", "key", *["partly done"] * begun),
+        ((s["label"], s["key"], *[_far(s)] * begun) for s in trains),
+    )
 
 
 def _far(step: Mapping[str, Any]) -> str:
