@@ -20,9 +20,9 @@ import toys
 from waystation.checkpoint import load_checkpoint
 from waystation.errors import ModelError, StepFailed, UserError
 from waystation.examples import SpanExample
+from waystation.memory import keep_memory
 from waystation.predict import predict
 from waystation.settings import Numerics
-from waystation.memory import keep_memory
 from waystation.train import TrainProgress, finetune, learning_rate
 
 
