@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,17 @@ def test_what_is_too_long_is_split_or_dropped(folders: dict[str, Path]) -> None:
     halves = "der Katze und der Hund , der Katze und der Hund , der Katze und der Hund"
     assert [e.text for e in made.examples] == [halves]
     assert made.counts["lost"] == {"too long or without an end": 1}
+
+
+def test_what_does_not_end_is_dropped_even_if_its_end_is_forced(tmp_path: Path) -> None:
+    """Marian and mBART write an end where generation stops: it says nothing of the sentence."""
+    pair = {"source_lang": "en", "target_lang": "de"}
+    folder = wordmap.word_translator(tmp_path / "endless", WORDS | {"</s>": "…"}, **pair)
+    settings = folder / "generation_config.json"
+    forced = json.loads(settings.read_text()) | {"forced_eos_token_id": 2}
+    settings.write_text(json.dumps(forced))
+    with pytest.raises(StepFailed, match=r"none left of 1 \(1 too long or without an end\)"):
+        run(folder, [ClassificationExample(id="1", text="the cat", label="a")])
 
 
 def test_language_tokens_begin_what_is_read_and_written(folders: dict[str, Path]) -> None:

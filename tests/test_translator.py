@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -136,3 +139,42 @@ def test_an_unreadable_tokenizer_is_said(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{")
     with pytest.raises(ModelError, match=r"^expected to read the tokenizer of the .* 'broken'"):
         spoken(tmp_path, "broken")
+
+
+WITHOUT = """\
+import importlib.util, sys
+from pathlib import Path
+sys.modules["sentencepiece"] = None
+there = importlib.util.find_spec
+importlib.util.find_spec = lambda n, *a: None if n == "sentencepiece" else there(n, *a)
+from waystation.errors import ModelError
+from waystation.translator import spoken
+for folder in sys.argv[1:]:
+    try:
+        spoken(Path(folder), Path(folder).name)
+    except ModelError as error:
+        print(error)
+"""
+
+
+def test_the_package_that_a_tokenizer_needs_is_named(tmp_path: Path) -> None:
+    """Marian and M2M-100 always need it, others where they come without tokenizer.json."""
+    names = {"marian": "Marian", "m2m_100": "M2M100", "nllb": "Nllb"}
+    for model, name in names.items():
+        folder = tmp_path / model
+        folder.mkdir()
+        for file, content in (
+            ("config.json", {"model_type": model if model == "marian" else "m2m_100"}),
+            ("tokenizer_config.json", {"tokenizer_class": f"{name}Tokenizer"}),
+            ("vocab.json", {"<unk>": 0, "</s>": 1}),
+        ):
+            (folder / file).write_text(json.dumps(content))
+        (folder / ("source.spm" if model == "marian" else "sentencepiece.bpe.model")).touch()
+    command = [sys.executable, "-c", WITHOUT, *(str(tmp_path / model) for model in names)]
+    found = subprocess.run(command, capture_output=True, text=True)
+    assert found.stdout.splitlines() == [
+        "expected the package sentencepiece, which the tokenizer of the translation model"
+        f" '{model}' is read with, found it not installed; `pip install sentencepiece` and run"
+        " again."
+        for model in names
+    ], found.stderr

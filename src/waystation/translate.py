@@ -196,6 +196,7 @@ class Speaker:
                 num_beams=self.direction.beams,
                 do_sample=False,
                 max_length=None,
+                forced_eos_token_id=None,  # Marian's and mBART's: it would end what has no end
                 **settings,
             )
         texts = self.model.tokenizer.batch_decode(outputs, skip_special_tokens=True)

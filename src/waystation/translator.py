@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +37,8 @@ _MBART: Final = listed(
 )
 _OTHERS: Final = {"nb": ("no", "nor"), "he": ("iw",), "id": ("in",), "jv": ("jw",), "tl": ("fil",)}
 """Older codes that models use for a tag."""
+SENTENCEPIECE: Final = "sentencepiece"
+"""What `transformers` reads tokenizers without a tokenizer.json with; it does not require it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +105,14 @@ def spoken(folder: Path, name: str) -> Spoken:
             folder, local_files_only=True, trust_remote_code=False
         )
     except (OSError, ValueError, RuntimeError, ImportError, KeyError, TypeError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        said = str(error)
+        if find_spec(SENTENCEPIECE) is None and re.search("sentencepiece|tiktoken", said.lower()):
+            raise ModelError(
+                f"expected the package {SENTENCEPIECE}, which the tokenizer of the translation"
+                f" model '{name}' is read with, found it not installed; `pip install"
+                f" {SENTENCEPIECE}` and run again."
+            ) from error
+        reason = (said.strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(
             f"expected to read the tokenizer of the translation model '{name}' from {folder},"
             f" found '{type(error).__name__}: {reason}'; fetch or save the model again."
