@@ -388,7 +388,8 @@ def test_the_catalogue_imports_no_hub_client() -> None:
     facts = json.loads("\n".join(ran.stdout.splitlines()[:-1]))
     unverified = {f["name"] for f in facts if f["hub"] and not f["hub"]["verified"]}
     assert "xnli" in unverified
-    # Candidates come from files, and so do MultiCheckList's suites and the licensed CCGbank.
+    # Candidates come from files; so do MultiCheckList's suites, CCGbank and parallel text.
     files = {f["name"] for f in facts if f["candidates"]} | {"multichecklist", "ccg"}
+    files |= {"multi30k", "flores200", "small_parallel_enja"}
     pocket = {f["name"] for f in facts if f["name"].startswith("pocket-")}
     assert {f["name"] for f in facts if f["hub"] is None} == pocket | files

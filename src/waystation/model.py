@@ -69,15 +69,10 @@ class Model(nn.Module):  # type: ignore[misc]
     @property
     def lm(self) -> Any:
         """The `transformers` language model around the backbone (for loss and `generate`)."""
-        if self._lm[0] is None and self.architecture == "encoder":
-            raise ModelError(
-                "expected a model loaded with its output layer, found an encoder loaded without;"
-                " load it with lm=True."
-            )
         if self._lm[0] is None:
             raise ModelError(
-                f"expected a model that generates text, found an {self.architecture} loaded"
-                " without its output layer; text tasks need a decoder or encoder-decoder."
+                "expected a model loaded as a language model (`lm=True`, or `text=True` for one"
+                f" that generates), found an {self.architecture} without its output layer."
             )
         return self._lm[0]
 
