@@ -43,9 +43,49 @@ def test_every_field_of_probes(tmp_path: Path) -> None:
     )
 
 
+def test_a_chain_may_have_a_name(tmp_path: Path) -> None:
+    chain = "[pocket-nli, {task: pocket-topic, train: {epochs: %d}}]"
+    found = study(
+        tmp_path,
+        f"intermediate: [{chain % 1}, {{name: longer, chain: {chain % 2}}},"
+        f" {{chain: {chain % 3}, name: longest}}]\n",
+    )
+    assert [stop.name for stop in found.intermediate] == [
+        *("none", "pocket-nli>pocket-topic", "longer", "longest")
+    ]
+    assert [stop.stages[-1].train["epochs"] for stop in found.intermediate[1:]] == [1, 2, 3]
+
+
+def test_a_benchmark_s_targets_may_compare_selections(tmp_path: Path) -> None:
+    text = "targets: [{benchmark: xtreme, tasks: [panx, tatoeba], languages: [de], %s}]\n"
+    path = tmp_path / "my.yaml"
+    path.write_text(text % "selections: [oracle-dev, last]")
+    found = {target.name: target.selections for target in load_study(path).targets}
+    assert found == {"panx": ("oracle-dev", "last"), "tatoeba": ()}
+    path.write_text(text % "selections: [first]")
+    fault = "expected one of source-dev, oracle-dev, last, average-3,"
+    with pytest.raises(StudyFaults, match=fault) as caught:
+        load_study(path)
+    assert len(caught.value.faults) == 1
+    path.write_text(
+        "targets: [{benchmark: xtreme, tasks: [tatoeba], languages: [de], selections: [last]}]\n"
+    )
+    fault = "expected `selections` beside a task that is not retrieval, found tatoeba"
+    with pytest.raises(StudyFaults, match=fault):
+        load_study(path)
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
+        (
+            "intermediate: [{name: two, chain: pocket-nli}]\n",
+            "my.yaml:1:35: intermediate[0].chain: expected a list of stages, found 'pocket-nli'.",
+        ),
+        (
+            "intermediate: [{name: two, chain: [pocket-nli], train: {epochs: 1}}]\n",
+            "intermediate[0].train: expected one of chain, name, found 'train'.",
+        ),
         (
             "probes: {parallel: pocket-bitext}\n",
             "my.yaml:1:9: probes: expected `languages:`, a list of language tags to probe, found"

@@ -251,11 +251,11 @@ def diff(path: Path, options: Options) -> list[str]:
         keep=False,
     )
     found = differences(old, new)
-    for part in ("backbones", "data"):
-        before, after = cast("Any", old[part]), cast("Any", new[part])
+    for part in ("backbones", "translators", "data"):
+        before, after = cast("Any", old.get(part, {})), cast("Any", new.get(part, {}))
         found += [f"{part} {n}: no longer asked for" for n in before if n not in after]
         found += [f"{part} {n}: new" for n in after if n not in before]
-    for part in ("stops", "targets", "seeds", "numerics"):
-        if old[part] != new[part]:
+    for part in ("stops", "targets", "seeds", "numerics", "probes"):
+        if old.get(part) != new.get(part):
             found.append(f"{part}: the study asks for something else than the lock")
     return found

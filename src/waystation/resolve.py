@@ -114,7 +114,7 @@ class Resolver:
         for stage in chosen.stages:
             own = cast("Any", self.stage(stage))
             for member in own["members"] or own["mlm"]["text"]:
-                size = cast("Any", self.entries.found[member["data"]]).get("count", 0)
+                size = cast("Any", self.entries.found.get(member["data"], {})).get("count", 0)
                 count += min(size, stage.cap or size)
         return count
 

@@ -1,7 +1,8 @@
 """From a study file to a `Study`: every form that the YAML may take, and every fault at once.
 
-The surface is small and closed: an entry of `intermediate` is a name, a mapping with `task:` or
-`mix:`, or a list of those (a chain); `study_targets.py` reads the targets. No data is read.
+The surface is small and closed: an entry of `intermediate` is a name, a mapping with `task:`,
+`mix:` or `mlm:`, or a list of those, which `{name: ..., chain: [...]}` gives a name;
+`study_targets.py` reads the targets. No data is read.
 """
 
 from __future__ import annotations

@@ -152,7 +152,12 @@ def _members(item: Item) -> Item:
 
 
 def chain(item: Item, known: Tasks, extra: tuple[str, ...] = ()) -> tuple[Stage, ...] | None:
-    """One stage, or several in a list; None after a fault."""
+    """One stage, or several in a list, perhaps under `chain:`; None after a fault."""
+    if isinstance(item.content, dict) and "chain" in item.content:
+        item = item.fields(("chain", *extra), UNDER_TRAIN)["chain"]
+        if not isinstance(item.content, list):
+            item.fault("a list of stages")
+            return None
     if not isinstance(item.content, list):
         one = stage(item, known, extra)
         return (one,) if one else None

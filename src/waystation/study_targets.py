@@ -70,7 +70,8 @@ def _expanded(item: Item, known: Tasks) -> list[Target]:
 
 def _of_benchmark(item: Item, known: Tasks) -> list[Target]:
     """One target per task, in the benchmark's languages, each under the task's name."""
-    fields = item.fields(("benchmark", "tasks", "languages", "examples", *COMPARED), UNDER_TRAIN)
+    names = ("benchmark", "tasks", "languages", "examples", "selections")
+    fields = item.fields((*names, *COMPARED), UNDER_TRAIN)
     before = len(item.faults)
     name = one_of(fields["benchmark"], tuple(BENCHMARKS))
     if name is None:
@@ -98,12 +99,19 @@ def _of_benchmark(item: Item, known: Tasks) -> list[Target]:
             retrieval = {}
             _retrieval(fields, task, retrieval)
         values |= (retrieval or {}) if task.kind in RETRIEVAL else {}
+        if "selections" in fields and task.kind not in RETRIEVAL:
+            values["selections"] = selections(fields["selections"], task, None)
+            if len(item.faults) > before:  # once is enough
+                return []
         # As officially, also where a bare retrieval target takes the model as it is.
         recipe = replace(item, content=True) if task.train else None
         targets.append(_completed(item, task, values, recipe, known))
     given = next((option for option in COMPARED if option in fields), None)
     if targets and retrieval is None and given is not None:
         fields[given].fault(f"`{given}` beside a retrieval task only", found=", ".join(chosen))
+    if "selections" in fields and not any(t.selections for t in targets if t is not None):
+        what = "`selections` beside a task that is not retrieval"
+        fields["selections"].fault(what, found=", ".join(chosen))
     return [t for t in targets if t is not None] if len(item.faults) == before else []
 
 

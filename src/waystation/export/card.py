@@ -17,10 +17,12 @@ from waystation.export.facts import (
     Facts,
     bullets,
     languages_of,
+    seeds_of,
     split_of,
     stop_stages,
     table,
     text_of,
+    trained_languages,
     trained_on,
     unique,
 )
@@ -141,7 +143,7 @@ def _summary(facts: Facts) -> str:
     made = "as it was published" if not subject.chain else "trained as shown below"
     text = (
         f"`{subject.backbone}`{head}, {made}: `{subject.name}` of the waystation study"
-        f" `{subject.opened.study.name}`, seed {subject.seed}. "
+        f" `{subject.opened.study.name}`, {seeds_of(facts)}. "
     )
     if plain.base:
         text += f"A LoRA in peft's format, over `{plain.base}` as it was published"
@@ -272,7 +274,7 @@ def _use(facts: Facts) -> str:
     head = facts.subject.head
     labels = [label for label in head.labels if label] if head else []
     shown = [*labels[:8], f"{len(labels) - 8} more"] if len(labels) > 9 else labels
-    last = unique(m["task"] for stage, m, _ in facts.members if stage.key == facts.subject.key)
+    last = unique(m["task"] for stage, m, _ in facts.members if stage is facts.subject.stages[-1])
     targets = unique(part.task for part in facts.parts)
     text = USES[head.kind if head else ""].format(
         inputs="texts or pairs of texts",
@@ -297,7 +299,7 @@ def _results(facts: Facts) -> list[str]:
 
 
 def _limits(facts: Facts) -> Iterator[str]:
-    trained = unique(member["language"] for _, member, _ in facts.members)
+    trained = trained_languages(facts)
     unseen = [t for t in languages_of(facts) if t not in trained]
     if facts.subject.chain:
         text = f"Trained on {listing([language_name(t) for t in trained])} alone."
@@ -305,14 +307,19 @@ def _limits(facts: Facts) -> Iterator[str]:
             names = listing([language_name(t) for t in unseen])
             text += f" Scores in {names} are zero-shot; other languages were not measured."
         yield text
-    seeds = len(facts.subject.opened.study.seeds)
-    yield (
-        f"One training run (seed {facts.subject.seed}) of {seeds}; other seeds score otherwise,"
-        " as the intervals show."
-        if seeds > 1
-        else "One training run with one seed: another would score otherwise, and by how much is"
-        " not known."
-    )
+    own, seeds = seeds_of(facts), len(facts.subject.opened.study.seeds)
+    if own.startswith("seeds"):
+        yield f"The mean of the trainings with {own}: other seeds make another."
+    elif seeds > 1:
+        yield (
+            f"One training run ({own}) of {seeds}; other seeds score otherwise, as the intervals"
+            " show."
+        )
+    else:
+        yield (
+            "One training run with one seed: another would score otherwise, and by how much is"
+            " not known."
+        )
     yield from (f"{facts.subject.backbone}: {note}." for note in facts.subject.source["notes"])
     tasks = unique([t.name for t in trained_on(facts)] + [part.task for part in facts.parts])
     pocket = [name for name in tasks if name.startswith("pocket-")]

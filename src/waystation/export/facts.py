@@ -13,6 +13,7 @@ from waystation.export.snippets import Use
 from waystation.export.subject import Subject
 from waystation.plan import Step
 from waystation.report.analysis import Analysis, Part
+from waystation.report.numbers import listing
 from waystation.results import Score
 from waystation.study import Mlm
 from waystation.task import Task
@@ -86,8 +87,24 @@ def unique(words: Iterable[str]) -> list[str]:
 
 def languages_of(facts: Facts) -> list[str]:
     """The languages that it was trained on, then those that it was evaluated on."""
-    trained = [member["language"] for _, member, _ in facts.members]
-    return unique([*trained, *(route.language for route in facts.subject.routes)])
+    evaluated = [route.language for route in facts.subject.routes]
+    return unique([*trained_languages(facts), *evaluated])
+
+
+def trained_languages(facts: Facts) -> list[str]:
+    """Those of its examples and of its text, stage by stage."""
+    specs = [cast("Any", stage.spec) for stage in facts.subject.stages]
+    parts = [[*spec["members"], *spec.get("mlm", {}).get("text", ())] for spec in specs]
+    return unique(part["language"] for found in parts for part in found)
+
+
+def seeds_of(facts: Facts) -> str:
+    """`seed 0`, or `seeds 0, 1 and 2` of the mean of several trainings."""
+    subject = facts.subject
+    spec = cast("Any", subject.opened.plan.steps[subject.key].spec) if subject.chain else {}
+    if "models" not in spec:
+        return f"seed {subject.seed}"
+    return f"seeds {listing([str(seed) for seed in subject.opened.study.seeds])}"
 
 
 def split_of(facts: Facts, part: Part) -> str:

@@ -287,18 +287,19 @@ def _swept(plan: Plan, run: str) -> list[str]:
 
 
 def _route(opened: Opened, route: Route) -> Subject:
-    spec = cast("Any", opened.plan.steps[route.predict].spec)
+    """The model of a route; of another way to choose its checkpoint, which was evaluated apart."""
+    spec, chain = cast("Any", opened.plan.steps[route.predict].spec), _chain(opened, route)
+    named = [r for r in opened.plan.routes if (r.name, r.backbone) == (route.name, route.backbone)]
+    own = tuple(r for r in named if _chain(opened, r) == chain)
     return Subject(
-        name=f"{opened.name}#{route.name}",
+        name=f"{opened.name}#{route.name}" if own else route.predict,
         opened=opened,
         backbone=route.backbone,
         stop=route.stop,
         target=route.target,
         seed=route.seed,
-        chain=_chain(opened, route),
-        routes=tuple(
-            r for r in opened.plan.routes if (r.name, r.backbone) == (route.name, route.backbone)
-        ),
+        chain=chain,
+        routes=own,
         head=cast("HeadSpec", from_json(HeadSpec, spec["head"])),
         max_tokens=spec["max_tokens"],
         stride=spec["stride"],

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
-from waystation.export.facts import Facts, bullets, stop_stages, table, text_of
+from waystation.export.facts import Facts, bullets, seeds_of, stop_stages, table, text_of
 from waystation.report.numbers import count, language_name, listing
 
 HEADER: Final = (
@@ -52,7 +52,7 @@ def route(facts: Facts) -> list[str]:
         *([""] if remarks else []),
         f"AdamW, linear schedule with {config['warmup']:g} warm-up, weight decay"
         f" {config['weight_decay']:g}, clipping {config['clip']}, dropout {dropout},"
-        f" {numerics['precision']}, seed {facts.subject.seed}.",
+        f" {numerics['precision']}, {seeds_of(facts)}.",
     ]
 
 

@@ -17,12 +17,9 @@ from waystation import readers
 from waystation.errors import UserError
 from waystation.examples import LineExample, LossPrediction
 from waystation.hub import HubSource, Row
-from waystation.languages import LANGUAGES
+from waystation.languages import LANGUAGES, writes_spaces
 from waystation.metrics import Metric, Statistics
 from waystation.task import Layout, Task
-
-UNSPACED: Final = ("ja", "lo", "my", "th", "zh")
-"""Languages written without spaces between words; the words of tagged sentences are joined so."""
 
 
 def _loss(prediction: LossPrediction, example: LineExample, language: str) -> Statistics:
@@ -103,26 +100,29 @@ LINES: Final = _task("mlm", tuple(LANGUAGES), ("train",))
 """What stands for lines from anywhere once they have been read."""
 
 
+_TEXTS: Final[Mapping[str, Callable[[Any], tuple[str | None, ...]]]] = {
+    "classification": lambda e: (e.text, e.pair),
+    "regression": lambda e: (e.text, e.pair),
+    "choice": lambda e: (e.context, *e.options),
+    "span": lambda e: (e.context, e.question),
+    "bitext": lambda e: (e.source,),
+    "query": lambda e: (e.query,),
+    "text": lambda e: (e.prompt,),
+    "code": lambda e: (e.prompt,),
+    "lm": lambda e: (e.text,),
+}
+
+
 def texts(example: Any, kind: str, language: str) -> tuple[str, ...]:
-    """The texts of an example in its language, without its gold; a bitext's is its source."""
-    found: Mapping[str, Callable[[Any], tuple[str | None, ...]]] = {
-        "classification": lambda e: (e.text, e.pair),
-        "regression": lambda e: (e.text, e.pair),
-        "choice": lambda e: (e.context, *e.options),
-        "tagging": lambda e: (joined(e.words, language),),
-        "span": lambda e: (e.context, e.question),
-        "bitext": lambda e: (e.source,),
-        "query": lambda e: (e.query,),
-        "text": lambda e: (e.prompt,),
-        "code": lambda e: (e.prompt,),
-        "lm": lambda e: (e.text,),
-    }
-    return tuple(text.strip() for text in found[kind](example) if text and text.strip())
+    """The texts of an example in its language, without its gold; a bitext's is its source.
 
-
-def joined(words: Sequence[str], language: str) -> str:
-    """Words as a sentence, with spaces where the language writes them."""
-    return ("" if language.partition("-")[0] in UNSPACED else " ").join(words)
+    Words of tagged sentences are joined as the language is written, with spaces or without.
+    """
+    if kind == "tagging":
+        found: tuple[str | None, ...] = ((" " * writes_spaces(language)).join(example.words),)
+    else:
+        found = _TEXTS[kind](example)
+    return tuple(text.strip() for text in found if text and text.strip())
 
 
 def empty(what: str, language: str) -> UserError:
