@@ -70,8 +70,10 @@ for job in jobs:
     code = re.search(r"```python\\n(.*?)```", open("README.md").read(), re.DOTALL)[1]
     names = {}
     exec(compile(code, job["folder"], "exec"), names)
-    values = [names[job["function"]](*call) for call in job["calls"]]
-    labels = getattr(names["model"].config, "id2label", None)
+    encode = job["function"] == "encode"  # sentence-transformers' own
+    function = names["model"].encode if encode else names[job["function"]]
+    values = [function(*call) for call in job["calls"]]
+    labels = None if encode else getattr(names["model"].config, "id2label", None)
     found.append([[v.tolist() if hasattr(v, "tolist") else v for v in values], labels])
     try:
         import waystation
@@ -140,18 +142,18 @@ def job(folder: Path, kind: str, examples: Sequence[Any]) -> dict[str, Any]:
         calls = [[list(e.words)] for e in examples]
     elif kind == "span":
         function, calls = "answer", [[e.question, e.context] for e in examples]
-    elif kind == "bitext":
-        function = "embed"
+    elif kind in ("bitext", "sentences"):
+        function = "embed" if kind == "bitext" else "encode"
         calls = [[[e.source for e in examples]], [[e.target for e in examples]]]
     elif kind == "text":
         function, calls = "generate", [[e.prompt] for e in examples]
     return {"folder": str(folder), "function": function, "calls": calls}
 
 
-def alone(jobs: list[dict[str, Any]], folder: Path, code: str = RUNNER) -> list[Any]:
-    """The cards' code (or other code for them) without waystation, isolated and offline."""
+def alone(jobs: list[dict[str, Any]], folder: Path) -> list[Any]:
+    """The cards' code without waystation, isolated and offline."""
     script, answers = folder / "runner.py", folder / "answers.json"
-    script.write_text(code)
+    script.write_text(RUNNER)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     found = subprocess.run(
         [sys.executable, "-I", str(script), str(answers)],

@@ -2,7 +2,8 @@
 
 Each card's code runs as it stands where waystation cannot be imported and nothing reaches a
 network, and is held against the route's stored predictions: `transformers`, `peft` over the
-untouched backbone, `sentence-transformers`. Trained in earnest on tiny backbones, once a family.
+untouched backbone, `sentence-transformers`. Trained in earnest on tiny backbones, once a family;
+all cards run in two processes, since importing those libraries costs more than everything else.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +23,15 @@ import transformers
 from huggingface_hub import ModelCard
 from typer.testing import CliRunner
 
+import wordmap
 from test_export import FAMILIES, alone, compare, job
 from waystation.cli import app
 from waystation.errors import ModelError, UserError
 from waystation.examples import to_json
-from waystation.export import FORMS, export, subject
+from waystation.export import FORMS, Exported, export
 from waystation.lock import task_of
+from waystation.plan import Route, plan
+from waystation.pocket.tasks import examples as pocket
 from waystation.run import Options, Outcome, run_study
 from waystation.steps import read_predictions
 
@@ -36,192 +42,313 @@ name: {family}
 backbones: [model]
 intermediate:
   - none
-  - {{task: pocket-topic, examples: 16, name: full}}
-  - {{task: pocket-topic, examples: 16, name: low, train: {{adapter: {{kind: lora, rank: 4}}}}}}
-  - {{task: pocket-topic, examples: 16, name: narrow, train: {{adapter: {{kind: bottleneck}}}}}}
+  - {{task: pocket-topic, examples: 8, name: full}}
+  - {{task: pocket-topic, examples: 8, name: low, train: {{adapter: {{kind: lora, rank: 4}}}}}}
+  - {{task: pocket-topic, examples: 8, name: narrow, train: {{adapter: {{kind: bottleneck}}}}}}
 targets:
-  - {{task: pocket-nli, languages: [en, de, sw], examples: 6, fine_tune: {{task: pocket-nli, examples: 16,
+  - {{task: pocket-nli, languages: [de], examples: 6, fine_tune: {{task: pocket-nli, examples: 8,
      train: {{adapter: {{kind: lora, rank: 2, alpha: 8, after: stack}}}}}}}}
-  - {{task: pocket-pos, languages: [en, de], examples: 6, fine_tune: {{task: pocket-pos, examples: 16,
+  - {{task: pocket-pos, languages: [de], examples: 6, fine_tune: {{task: pocket-pos, examples: 16,
      train: {{learning_rates: [1e-2, 1e-3], evaluations: 2, selection: average-2}}}}}}
-  - {{task: pocket-bitext, languages: [de, tr], examples: 6, fine_tune: false, layers: [1, 2], pooling: [mean, cls]}}
+  - {{task: pocket-bitext, languages: [de], examples: 6, fine_tune: false, layers: [1, 2], pooling: [mean, cls]}}
 train: {{learning_rate: 1e-2, epochs: 1, batch_size: 8, max_tokens: 200, dev_examples: 4}}
 numerics: {{precision: fp32, threads: 1}}
 """  # noqa: E501
-VARIANTS = ("1/mean", "2/mean", "1/cls", "2/cls")
-SENTENCES = """\
-import json, os, sys
-sys.modules["waystation"] = None
-for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
-    os.environ[name] = "1"
-from sentence_transformers import SentenceTransformer
-jobs, found = json.load(sys.stdin), []
-for job in jobs:
-    model = SentenceTransformer(job["folder"], device="cpu")
-    found.append([model.encode(texts).tolist() for (texts,) in job["calls"]])
-with open(sys.argv[1], "w") as file:
-    json.dump(found, file)
+MORE = """\
+name: bert
+backbones: [model]
+seeds: [0, 1]
+intermediate:
+  - none
+  - {name: text, mlm: {text: [pocket-bitext], languages: [de], examples: 16}}
+  - {task: pocket-bitext, language: de, examples: 8, name: ranking}
+targets:
+  - {task: pocket-bitext, languages: [de], examples: 6, layers: [1],
+     fine_tune: {task: pocket-bitext, language: tr, examples: 8}}
+  - {task: pocket-bitext, name: by-word, languages: [de], examples: 6, fine_tune: false,
+     layers: [1], pooling: [words]}
+  - {task: pocket-pos, languages: [de], examples: 6,
+     fine_tune: {task: pocket-pos, examples: 8, train: {head_seed: 0}},
+     selections: [source-dev, average-seeds]}
+  - {task: pocket-nli, languages: [de], examples: 6, fine_tune:
+      {task: pocket-nli, examples: 8, translate: {to: de, with: translator, max_tokens: 64}}}
+train: {learning_rate: 1e-2, epochs: 1, batch_size: 8, max_tokens: 200, dev_examples: 4}
+numerics: {precision: fp32, threads: 1}
 """
-
-
-@pytest.fixture(scope="module", params=["bert", "xlm-roberta", "decoder", "seq2seq"])
-def outcome(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    family = request.param
-    folder = tmp_path_factory.mktemp(family)
-    FAMILIES[family](folder / "study" / "model")
-    (folder / "study" / f"{family}.yaml").write_text(STUDY.format(family=family))
-    for only in ("low>*", "full>pocket-bitext*", "full>pocket-pos*", "narrow>pocket-bitext*"):
-        done = run_study(
-            folder / "study" / f"{family}.yaml", Options(store=folder / "store", only=only)
+ONLY = {
+    "xlm-roberta": ("low>pocket-[nb]*", "full>pocket-[bp]*", "narrow>pocket-b*"),
+    "decoder": ("low>pocket-[nb]*", "full>pocket-[bp]*"),
+    "seq2seq": ("low>pocket-[nb]*", "full>pocket-[bp]*"),
+    "bert": ("text>by-word@0", "ranking>pocket-bitext@0", "none>pocket-pos@*", "none>pocket-nli@0"),
+}
+EVERY = ("xlm-roberta", "decoder", "seq2seq")
+VARIANTS = ("1/mean", "2/mean", "1/cls", "2/cls")
+SENTENCES = "sentence-transformers"
+LANGUAGE_MODELS = {"decoder": "AutoModelForCausalLM", "seq2seq": "AutoModelForSeq2SeqLM"}
+Asking = tuple[str, str, dict[str, Any]]
+"""A route, the kind of what its card is asked, and the options of its export."""
+FORMED: dict[str, Asking] = {
+    "merged": ("low>pocket-nli@0", "classification", {}),
+    "small": ("low>pocket-nli@0", "classification", {"form": "adapter"}),
+    "stop": ("low>pocket-bitext@0", "bitext", {"form": "adapter", "variant": "1/mean"}),
+    "averaged": ("full>pocket-pos@0", "tagging", {}),
+    **{
+        v.replace("/", "-"): (
+            "full>pocket-bitext@0",
+            "sentences",
+            {"form": SENTENCES, "variant": v},
         )
+        for v in VARIANTS
+    },
+    "tagged": ("full>pocket-pos@0", "sentences", {"form": SENTENCES, "variant": "1/mean"}),
+    "encoder": ("full>pocket-pos@0", "bitext", {"form": "encoder", "variant": "1/mean"}),
+    "lm": ("full@0", "lm", {"form": "language-model"}),
+}
+MORE_FORMED: dict[str, Asking] = {
+    "lm": ("text@0", "lm", {"form": "language-model"}),
+    "ranking": ("ranking>pocket-bitext@0", "bitext", {"variant": "1/mean"}),
+    "translated": ("none>pocket-nli@0", "classification", {}),
+    "seeds": ("average-seeds", "tagging", {}),
+}
+
+
+@dataclass(frozen=True)
+class Made:
+    """A family's study, its exports by folder name, and what their cards answered."""
+
+    outcome: Outcome
+    folder: Path
+    exports: Mapping[str, Exported]
+    answers: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        return self.outcome.prepared.study.name
+
+    def export(self, route: str, folder: Path, **options: Any) -> Exported:
+        return export(f"{self.name}#{route}", folder, self.outcome.prepared.store, **options)
+
+    def card(self, name: str) -> str:
+        return (self.folder / name / "README.md").read_text()
+
+
+def run(family: str, folder: Path) -> Outcome:
+    FAMILIES[family](folder / "study" / "model")
+    path = folder / "study" / f"{family}.yaml"
+    path.write_text(MORE if family == "bert" else STUDY.format(family=family))
+    if family == "bert":
+        said = [t for e in pocket("pocket-nli", "en", "train", range(99)) for t in (e.text, e.pair)]
+        said += [t for e in pocket("pocket-nli", "en", "dev", range(99)) for t in (e.text, e.pair)]
+        words = {w: w[::-1] for t in said for w in re.findall(r"\w+|[^\w\s]", t)}
+        pair = {"source_lang": "en", "target_lang": "de"}
+        wordmap.word_translator(folder / "study" / "translator", words, **pair)
+    for only in ONLY[family]:
+        done = run_study(path, Options(store=folder / "store", only=only))
         assert done.count("failed") == 0, [f.message for f in done.finished.values()]
     return done
 
 
+def route_of(outcome: Outcome, name: str) -> Route:
+    whole = plan(outcome.prepared.lock)
+    if name != "average-seeds":
+        return next(r for r in whole.routes if r.name == name)
+    return next(r for r in whole.selections if (r.rule, r.stop) == (name, "none"))
+
+
 def stored(outcome: Outcome, name: str) -> tuple[list[Any], list[Any]]:
     """A route's German examples, and the predictions that the study itself kept of them."""
-    store = outcome.prepared.store
-    found = subject.find(name, store)
-    route = next(r for r in found.routes if r.language == "de")
-    lock: Any = found.opened.lock
-    target = next(t for t in lock["targets"] if t["name"] == route.target)
-    task = task_of(target["ref"], found.beside)
-    examples = store.data(lock["data"][route.data]["digest"], task.example)
+    store, lock, route = outcome.prepared.store, outcome.prepared.lock, route_of(outcome, name)
+    target = next(t for t in lock["targets"] if t["name"] == route.target)  # type: ignore[union-attr,call-overload,index]
+    task = task_of(target["ref"], outcome.prepared.study.path.parent)  # type: ignore[index,call-overload,arg-type]
+    examples = store.data(lock["data"][route.data]["digest"], task.example)  # type: ignore[index,call-overload,arg-type]
     predictions = read_predictions(store, route.predict, task.kind)
     assert len(predictions) == len(examples) == 6
     return list(examples), [to_json(p) for p in predictions]
 
 
-def beside(outcome: Outcome, folder: Path) -> None:
-    """The untouched backbone where the card's code looks for it."""
-    shutil.copytree(outcome.prepared.study.path.parent / "model", folder / "model")
+def asked(outcome: Outcome, folder: Path, asking: Asking) -> dict[str, Any]:
+    route, kind, _options = asking
+    if kind == "lm":
+        masked = "bert" in outcome.prepared.study.name
+        function, text = ("fill", "<mask> is here") if masked else ("generate", "the")
+        return {"folder": str(folder), "function": function, "calls": [[text]]}
+    if "pos" in route and kind in ("bitext", "sentences"):  # what a tagger's encoder makes of it
+        route = "full>pocket-bitext@0"
+    return job(folder, kind, stored(outcome, route)[0])
 
 
-def test_a_low_rank_route_in_both_forms(outcome: Outcome, tmp_path: Path) -> None:
-    """Merged (LoRA of the stop, stacked LoRA of the target) and as peft's folder."""
-    store, study = outcome.prepared.store, outcome.prepared.study.name
-    name = f"{study}#low>pocket-nli@0"
-    merged = export(name, tmp_path / "merged", store)
-    small = export(name, tmp_path / "small", store, form="adapter")
-    beside(outcome, tmp_path / "small")
-    examples, wanted = stored(outcome, name)
-    jobs = [job(tmp_path / f, "classification", examples) for f in ("merged", "small")]
-    for answer in alone(jobs, tmp_path):
-        compare("classification", *answer, wanted)
-    assert small.size_bytes < merged.size_bytes / 2
-    config = json.loads((tmp_path / "small" / "adapter_config.json").read_text())
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
+    root = tmp_path_factory.mktemp("forms")
+    ran, exports, jobs = {}, {}, {}
+    for family in ONLY:
+        folder = root / family
+        ran[family] = outcome = run(family, folder)
+        for name, asking in (MORE_FORMED if family == "bert" else FORMED).items():
+            place, (route, _, options) = folder / name, asking
+            named = f"{family}#{route}"
+            if route == "average-seeds":
+                named = route_of(outcome, route).predict
+            exports[family, name] = export(named, place, outcome.prepared.store, **options)
+            jobs[family, name] = asked(outcome, place, asking)
+            if options.get("form") == "adapter":  # the backbone where the card's code looks for it
+                shutil.copytree(folder / "study" / "model", place / "model")
+    answers = {}
+    adapters = [key for key in jobs if exports[key].form == "adapter"]
+    for keys in (adapters, [key for key in jobs if key not in adapters]):
+        found = alone([jobs[key] for key in keys], root)
+        answers |= dict(zip(keys, found, strict=True))
+    return {
+        family: Made(
+            outcome,
+            root / family,
+            {name: one for (f, name), one in exports.items() if f == family},
+            {name: one for (f, name), one in answers.items() if f == family},
+        )
+        for family in ONLY
+    }
+
+
+@pytest.fixture(params=EVERY)
+def one(request: pytest.FixtureRequest, made: dict[str, Made]) -> Made:
+    return made[request.param]
+
+
+def same(found: Made, name: str, asking: Asking) -> None:
+    compare(asking[1], *found.answers[name], stored(found.outcome, asking[0])[1])
+
+
+@pytest.mark.parametrize("name", ["merged", "small", "stop", "averaged"])
+def test_cards_compute_what_the_study_predicted(one: Made, name: str) -> None:
+    """LoRA of the stop under that of the target, merged and as peft's; an averaged sweep."""
+    same(one, name, FORMED[name])
+
+
+@pytest.mark.parametrize("name", ["ranking", "translated", "seeds"])
+def test_so_do_those_of_ranking_translation_and_averaged_seeds(
+    made: dict[str, Made], name: str
+) -> None:
+    same(made["bert"], name, MORE_FORMED[name])
+
+
+def test_an_adapter_is_small_and_says_what_it_lies_over(one: Made, tmp_path: Path) -> None:
+    small = one.exports["small"]
+    assert small.size_bytes < one.exports["merged"].size_bytes / 2
+    config = json.loads((small.folder / "adapter_config.json").read_text())
     assert (config["r"], config["base_model_name_or_path"]) == (6, "model")
-    again = export(name, tmp_path / "again", store, form="adapter")
+    again = one.export("low>pocket-nli@0", tmp_path / "again", form="adapter")
     assert again.files == small.files  # equal bytes
-    card = ModelCard.load(tmp_path / "small" / "README.md")
+    card = ModelCard.load(small.folder / "README.md")
     assert card.data.library_name == "peft"
     assert "over other weights of that name" in card.text
     assert "LoRA of rank 4" in card.text
 
 
-def test_an_adapter_alone_is_its_stop(outcome: Outcome, tmp_path: Path) -> None:
-    name = f"{outcome.prepared.study.name}#low>pocket-bitext@0"
-    export(name, tmp_path / "out", outcome.prepared.store, "1/mean", form="adapter")
-    beside(outcome, tmp_path / "out")
-    examples, wanted = stored(outcome, name)
-    (answer,) = alone([job(tmp_path / "out", "bitext", examples)], tmp_path)
-    compare("bitext", *answer, wanted)
+def test_cards_say_what_was_averaged_and_what_was_read(made: dict[str, Made]) -> None:
+    swept, more = made["decoder"], made["bert"]
+    assert swept.exports["averaged"].step.startswith("average-")
+    assert "the mean of the last 2 checkpoints" in swept.card("averaged")
+    assert "learning rate chosen from 0.01, 0.001 by source dev" in swept.card("averaged")
+    seeds = more.card("seeds")
+    assert more.exports["seeds"].step.startswith("average-")
+    assert "the mean of what 2 seeds came to" in seeds
+    assert "The mean of the trainings with seeds 0 and 1" in seeds
+    assert "This model itself was not evaluated." in seeds  # the route's own scores are another's
+    assert "machine translation from en by translator" in more.card("translated")
+    text = ModelCard.load(more.folder / "lm" / "README.md")
+    assert text.data.language == ["de"]
+    assert text.data.pipeline_tag == "fill-mask"
+    assert "Trained on German alone." in text.text
+    assert "masked language modelling on text of pocket-bitext in German" in text.text
 
 
-def test_an_averaged_sweep_is_a_model_like_any_other(outcome: Outcome, tmp_path: Path) -> None:
-    name = f"{outcome.prepared.study.name}#full>pocket-pos@0"
-    done = export(name, tmp_path / "out", outcome.prepared.store)
-    assert done.step.startswith("average-")
-    examples, wanted = stored(outcome, name)
-    (answer,) = alone([job(tmp_path / "out", "tagging", examples)], tmp_path)
-    compare("tagging", *answer, wanted)
-    text = (tmp_path / "out" / "README.md").read_text()
-    assert "the mean of the last 2 checkpoints" in text
-    assert "learning rate chosen from 0.01, 0.001 by source dev" in text
-
-
-def test_sentence_transformers_give_the_study_s_vectors(outcome: Outcome, tmp_path: Path) -> None:
+def test_sentence_transformers_give_the_study_s_vectors(one: Made) -> None:
     """Cosines of stored neighbours in every variant; our own vectors for a route with a head."""
-    store, study = outcome.prepared.store, outcome.prepared.study.name
-    name, tagged = f"{study}#full>pocket-bitext@0", f"{study}#full>pocket-pos@0"
-    form = "sentence-transformers"
-    examples, wanted = stored(outcome, name)
+    _, wanted = stored(one.outcome, "full>pocket-bitext@0")
     for variant in VARIANTS:
-        folder = tmp_path / variant.replace("/", "-")
-        done = export(name, folder, store, variant, form=form)
-        assert done.sentence_transformers
-    export(tagged, tmp_path / "tagged", store, "1/mean", form=form)
-    export(tagged, tmp_path / "encoder", store, "1/mean", form="encoder")
-    folders = [tmp_path / v.replace("/", "-") for v in VARIANTS] + [tmp_path / "tagged"]
-    found = alone([job(f, "bitext", examples) for f in folders], tmp_path, SENTENCES)
-    for variant, answer in zip(VARIANTS, found, strict=False):
-        sources, targets = (np.array(v) for v in answer)
+        name = variant.replace("/", "-")
+        assert one.exports[name].sentence_transformers
+        sources, targets = (np.array(v) for v in one.answers[name][0])
         assert np.allclose(np.linalg.norm(sources, axis=1), 1, atol=1e-6)
         cosines = -np.sort(-(sources @ targets.T), axis=1)[:, :4]
         expected = [p["variants"][variant]["forward_scores"] for p in wanted]
         assert np.allclose(cosines, expected, atol=1e-5), variant
-    ((direct, _),) = alone([job(tmp_path / "encoder", "bitext", examples)], tmp_path)
-    for one, other in zip(direct, found[-1], strict=True):
-        lengths = np.linalg.norm(np.array(one), axis=1)
-        assert np.abs((np.array(one) * np.array(other)).sum(axis=1) / lengths - 1).max() < 1e-6
-    card = ModelCard.load(tmp_path / "1-mean" / "README.md")
+    (direct, _), (unit, _) = one.answers["encoder"], one.answers["tagged"]
+    for vectors, others in zip(direct, unit, strict=True):
+        lengths = np.linalg.norm(np.array(vectors), axis=1)
+        cosines = (np.array(vectors) * np.array(others)).sum(axis=1) / lengths
+        assert np.abs(cosines - 1).max() < 1e-6
+    card = ModelCard.load(one.folder / "1-mean" / "README.md")
     assert card.data.library_name == "sentence-transformers"
-    assert "SentenceTransformer" in card.text
 
 
-def test_the_output_layer(outcome: Outcome, tmp_path: Path) -> None:
+@pytest.mark.parametrize("family", ONLY)
+def test_the_output_layer(made: dict[str, Made], family: str, tmp_path: Path) -> None:
     """As `transformers` loads it: the tied table is the one that the stop has trained."""
-    store, study = outcome.prepared.store, outcome.prepared.study.name
-    done = export(f"{study}#full@0", tmp_path / "lm", store, form="language-model")
-    export(f"{study}#full@0", tmp_path / "encoder", store)
-    families = {
-        "bert": "Masked",
-        "xlm-roberta": "Masked",
-        "decoder": "Causal",
-        "seq2seq": "Seq2Seq",
-    }
-    assert done.loader == f"AutoModelFor{families[study]}LM"
-    model = getattr(transformers, done.loader).from_pretrained(tmp_path / "lm")
-    encoder = transformers.AutoModel.from_pretrained(tmp_path / "encoder")
+    found, (route, _, _) = made[family], (MORE_FORMED if family == "bert" else FORMED)["lm"]
+    loader = found.exports["lm"].loader
+    assert loader == LANGUAGE_MODELS.get(family, "AutoModelForMaskedLM")
+    found.export(route, tmp_path)
+    model = getattr(transformers, loader).from_pretrained(found.folder / "lm")
+    encoder = transformers.AutoModel.from_pretrained(tmp_path)
     own = {name: value for name, value in encoder.state_dict().items() if "pooler" not in name}
     inner = dict(model.base_model.state_dict())
     assert all(torch.equal(value, inner[name]) for name, value in own.items())
-    raw = type(model).from_pretrained(outcome.prepared.study.path.parent / "model")
+    raw = type(model).from_pretrained(found.folder / "study" / "model")
     table, before = (m.get_output_embeddings().weight for m in (model, raw))
     assert not torch.equal(table, before)
-    function = "fill" if done.loader == "AutoModelForMaskedLM" else "generate"
-    call = "<mask> is here" if function == "fill" else "the"
-    ask = {"folder": str(tmp_path / "lm"), "function": function, "calls": [[call]]}
-    ((values, _),) = alone([ask], tmp_path)
-    if function == "fill":
-        ids = tokenized = transformers.AutoTokenizer.from_pretrained(tmp_path / "lm")
-        rows = tokenized([call], return_tensors="pt")
-        with torch.inference_mode():
-            logits = model.eval()(**rows).logits[0]
-        place = rows["input_ids"][0].tolist().index(ids.mask_token_id)
-        assert values[0][0][0] == ids.convert_ids_to_tokens([int(logits[place].argmax())])[0]
-    else:
-        assert isinstance(values[0], str)
+    (value,), _ = found.answers["lm"]
+    if family in LANGUAGE_MODELS:
+        assert isinstance(value, str)
+        return
+    tokenizer = transformers.AutoTokenizer.from_pretrained(found.folder / "lm")
+    rows = tokenizer(["<mask> is here"], return_tensors="pt")
+    with torch.inference_mode():
+        logits = model.eval()(**rows).logits[0]
+    place = rows["input_ids"][0].tolist().index(tokenizer.mask_token_id)
+    assert value[0][0] == tokenizer.convert_ids_to_tokens([int(logits[place].argmax())])[0]
 
 
-def test_forms_that_do_not_fit(outcome: Outcome, tmp_path: Path) -> None:
-    store, study = outcome.prepared.store, outcome.prepared.study.name
-    with pytest.raises(ModelError, match=r"LoRA adapters alone .* own weights were trained; leave"):
-        export(f"{study}#full@0", tmp_path / "a", store, form="adapter")
-    with pytest.raises(ModelError, match=r"found a bottleneck adapter, which peft does not have"):
-        export(f"{study}#narrow@0", tmp_path / "a", store, form="adapter")
-    with pytest.raises(ModelError, match=r"found a bottleneck adapter on .*`waystation predict`"):
-        export(f"{study}#narrow@0", tmp_path / "a", store)
-    with pytest.raises(UserError, match=r"expected a form \(.*found 'adaptor'\. Did you mean 'ada"):
-        export(f"{study}#full@0", tmp_path / "a", store, form="adaptor")
-    with pytest.raises(UserError, match=r"tagging head; .* take the encoder with --form encoder"):
-        export(f"{study}#full>pocket-pos@0", tmp_path / "a", store, "1/mean")
+WRONG: dict[str, tuple[str, str, dict[str, Any]]] = {
+    r"LoRA adapters alone .* own weights were trained; leave": (
+        *("xlm-roberta", "full@0"),
+        {"form": "adapter"},
+    ),
+    r"found a bottleneck adapter, which peft does not have": (
+        *("xlm-roberta", "narrow@0"),
+        {"form": "adapter"},
+    ),
+    r"found a bottleneck adapter on .*`waystation predict`": ("xlm-roberta", "narrow@0", {}),
+    r"expected a form \(.*found 'adaptor'\. Did you mean 'ada": (
+        *("xlm-roberta", "full@0"),
+        {"form": "adaptor"},
+    ),
+    r"tagging head; .* take the encoder with --form encoder": (
+        *("xlm-roberta", "full>pocket-pos@0"),
+        {"variant": "1/mean"},
+    ),
+    r"^expected a pooling that .* \(mean, cls\), found 1/words for 'bert#text>by-word@0'; choose": (
+        *("bert", "text>by-word@0"),
+        {},
+    ),
+    r"^expected a pooling that .* \(mean, cls\), found 2/words for 'bert#text@0'; choose": (
+        *("bert", "text@0"),
+        {"variant": "2/words", "form": SENTENCES},
+    ),
+}
+
+
+@pytest.mark.parametrize("message", WRONG)
+def test_forms_that_do_not_fit(made: dict[str, Made], message: str, tmp_path: Path) -> None:
+    family, route, options = WRONG[message]
+    with pytest.raises((ModelError, UserError), match=message):
+        made[family].export(route, tmp_path / "a", **options)
     assert not (tmp_path / "a").exists()
 
 
-def test_the_verb_names_the_forms(outcome: Outcome, tmp_path: Path) -> None:
-    store, study = outcome.prepared.store, outcome.prepared.study.name
-    arguments = ["export", f"{study}#low@0", str(tmp_path / "x"), "--store", str(store.root)]
+def test_the_verb_names_the_forms(made: dict[str, Made], tmp_path: Path) -> None:
+    store = str(made["decoder"].outcome.prepared.store.root)
+    arguments = ["export", "decoder#low@0", str(tmp_path / "x"), "--store", store]
     found = CliRunner().invoke(app, [*arguments, "--form", "adapter", "--json"])
     assert found.exit_code == 0, found.output
     assert json.loads(found.output)["form"] == "adapter"

@@ -285,10 +285,19 @@ def _check_variant(subject: Subject, variant: str | None) -> None:
             f" '{subject.name}', which has a {subject.head.kind} head; leave it out, or take the"
             " encoder with --form encoder."
         )
+    _check_pooling(variant, subject)
     if not re.fullmatch(r"\d+/(mean|cls)", variant):
         raise UserError(
             f"expected --variant as a layer and a pooling such as 8/mean or 12/cls, found"
             f" '{variant}'."
+        )
+
+
+def _check_pooling(variant: str, subject: Subject) -> None:
+    if variant.endswith("/words"):
+        raise UserError(
+            f"expected a pooling that sentence encoders are saved with (mean, cls), found {variant}"
+            f" for '{subject.name}'; choose one with --variant."
         )
 
 
@@ -299,11 +308,7 @@ def _variant(subject: Subject, analysis: Analysis | None, variant: str | None) -
     parts = analysis.of(subject.backbone) if analysis else ()
     shown = next((part.variant for part in parts if part.target == subject.target), "")
     layer_and_pooling = "/".join(shown.split("/")[:2])  # a margin score is no part of a model
-    if layer_and_pooling.endswith("/words"):
-        raise UserError(
-            f"expected a pooling that sentence encoders are saved with (mean, cls), found {shown},"
-            f" which the report shows for '{subject.name}'; choose one with --variant."
-        )
+    _check_pooling(layer_and_pooling, subject)
     return layer_and_pooling
 
 
