@@ -11,7 +11,7 @@ from tiny import tiny_encoder
 from waystation.errors import StudyFaults
 from waystation.plan import Plan, plan
 from waystation.resolve import resolve
-from waystation.selection_rules import stage_faults
+from waystation.selections import stage_faults
 from waystation.settings import TrainConfig
 from waystation.store import Store
 from waystation.study import Stage, TaskUse, load_study

@@ -21,7 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
-from waystation import mlm, probes, selection_rules, sources, trainable, translations
+from waystation import mlm, probes, selections, sources, trainable, translations
 from waystation.corpora import Corpora
 from waystation.entries import Entries, listed
 from waystation.errors import LockMismatch, StudyFaults, UserError
@@ -88,7 +88,7 @@ class Resolver:
             found = [self.entries.found.get(name, {}) for name in mlm.entries(own)["text"]]
         # An entry that could not be read has a fault of its own.
         dev = any(entry.get("dev_digest") or not entry for entry in found)
-        faults = selection_rules.stage_faults(config, stage, dev)
+        faults = selections.stage_faults(config, stage, dev)
         self.entries.faults += [f"{self.study.path}: {fault}" for fault in faults]
         return own | {
             "members": members,
@@ -314,7 +314,7 @@ def _target(resolver: Resolver, target: Target) -> JSON:
     }
     pinned_target |= _evaluated(resolver, target, task)
     tags = tuple(cast("Any", pinned_target["evaluate"]))
-    return pinned_target | selection_rules.pinned(resolver, target, stages or (), task, tags)
+    return pinned_target | selections.pinned(resolver, target, stages or (), task, tags)
 
 
 def _evaluated(resolver: Resolver, target: Target, task: Task[Any]) -> dict[str, JSON]:

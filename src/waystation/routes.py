@@ -17,7 +17,7 @@ from waystation.errors import DataError, UserError, suggest
 from waystation.examples import JSON, KINDS, HeadSpec, from_json, to_json
 from waystation.lock import task_of
 from waystation.plan import Step
-from waystation.selection_steps import trained
+from waystation.select import trained
 from waystation.store import Store
 from waystation.study import load_study
 from waystation.task import Task

@@ -22,7 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
-from waystation import __version__, mlm, selection_steps
+from waystation import __version__, mlm, select
 from waystation.errors import LockMismatch, StepFailed, StoreError, WaystationError
 from waystation.examples import JSON, KINDS, Candidate, HeadSpec, canonical, from_json, to_json
 from waystation.lock import PACKAGES, task_of
@@ -179,7 +179,7 @@ def _run_info(step: Step, begun: str, seconds: float) -> JSON:
 def _train(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> None:
     from waystation.mixture import Member, Mixture
     from waystation.partial import Partial
-    from waystation.train import TrainProgress, finetune
+    from waystation.train import Output, TrainProgress, finetune
 
     spec = cast("Any", step.spec)
     members = []
@@ -223,7 +223,8 @@ def _train(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> 
         _fits(step, model),
         lambda text: emit(Progress(key=step.key, done=0, total=0, unit="", text=text)),
     )
-    finetune(model, mixture, config, numerics, int(spec["seed"]), folder, progress, partial)
+    output = Output(folder=folder, progress=progress, partial=partial)
+    finetune(model, mixture, config, numerics, int(spec["seed"]), output)
     _earlier[step.key] = partial.seconds
 
 
@@ -231,7 +232,7 @@ def _fits(step: Step, model: Any) -> dict[str, str]:
     """What decides the bytes of a training: a partial state of another is not continued."""
     import torch
 
-    from waystation.ray_worker import processor  # which imports this module
+    from waystation.memory import processor
 
     device = model.device.type
     return {
@@ -244,7 +245,7 @@ def _fits(step: Step, model: Any) -> dict[str, str]:
 
 
 def _select(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> None:
-    selection_steps.select(store, step, folder)
+    select.write_choice(store, step, folder)
 
 
 def _average(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> None:
@@ -253,17 +254,17 @@ def _average(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -
 
         return full_table(load_model(store, place, step, None, keep_heads=False)).detach().cpu()
 
-    selection_steps.average(store, step, folder, raw)
+    select.write_average(store, step, folder, raw)
 
 
 def _predict(store: Store, place: Place, step: Step, folder: Path, emit: Emit) -> None:
     parent = cast("Any", step.spec["model"])
-    done = selection_steps.twin(store, step)
+    done = select.twin(store, step)
     if done is not None:
         for name in ("lengths.json", "predictions.jsonl"):
             (folder / name).write_bytes(store.read(done, name))
     elif "checkpoints" in step.spec:
-        for name, place_of in selection_steps.checkpoints(store, parent[0]).items():
+        for name, place_of in select.checkpoints(store, parent[0]).items():
             (folder / name).mkdir()
             _predict_with(store, place, step, place_of, folder / name, emit)
     else:
@@ -415,7 +416,7 @@ def load_model(
     kinds = _kinds(spec)
     model = backbone.load(source, text="text" in kinds, lm="lm" in kinds)
     if parent is not None:
-        folder = selection_steps.held(store, parent)
+        folder = select.held(store, parent)
         load_checkpoint(model, folder, heads=keep_heads)
     return model.to(_device(place))
 

@@ -7,20 +7,20 @@ The surface is small and closed: an entry of `intermediate` is a name, a mapping
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from waystation.document import Item, parse
-from waystation.errors import StudyFaults
+from waystation.errors import StudyFaults, suggest
 from waystation.settings import Numerics, Resources, TrainConfig
 from waystation.study import BASELINE, Partial, Stage, Stop, Study, TaskUse
 from waystation.study_parts import UNDER_TRAIN, Tasks, each, label, model_name, one_of, settings
-from waystation.study_probes import probes
-from waystation.study_sizes import check_sizes
 from waystation.study_stages import chain
 from waystation.study_targets import targets
+from waystation.study_text import probes
 from waystation.task import MIXTURES, Task
 
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
@@ -61,7 +61,7 @@ def read(path: Path) -> Study:
     if "probes" in fields:
         values["probes"] = probes(fields["probes"], known)
     if not root.faults:  # a stop with a fault has no name yet
-        check_sizes(root, values["intermediate"])
+        _check_sizes(root, values["intermediate"])
     if root.faults:
         raise StudyFaults([text for _, _, text in sorted(root.faults)])
     return Study.model_validate(values)
@@ -124,3 +124,49 @@ def _use_name(member: TaskUse, task: Task[Any]) -> str:
         return f"{task.name}.{member.translate.to}-mt"
     other = member.language != task.source_language
     return f"{task.name}.{member.language}" if other else task.name
+
+
+def _check_sizes(root: Item, stops: Sequence[Stop]) -> None:
+    """A fault for each `like:` that names no stop, or a stop whose size depends on itself.
+
+    The number itself is known when the data has been read, see `resolve.py`.
+    """
+    names = [stop.name for stop in stops if stop.name != BASELINE]
+    asked = {s.name: [m.like for stage in s.stages for m in stage.members if m.like] for s in stops}
+    for item in _likes(root):
+        name = item.text("the name of a stop")
+        if name is None:
+            continue
+        if name not in names:
+            item.fault(f"the name of a stop ({', '.join(names)})", suggest(name, names))
+        elif name in _reached(name, asked):
+            item.fault(
+                "a stop whose size does not depend on this one's",
+                " Give one of them `examples:` instead.",
+                f"'{name}', which is as large as itself",
+            )
+
+
+def _likes(item: Item) -> Iterator[Item]:
+    """Every value of a key `like` below an item."""
+    if isinstance(item.content, list):
+        for entry in item.content:
+            yield from _likes(entry)
+    elif isinstance(item.content, dict):
+        for name, value in item.content.items():
+            if name == "like":
+                yield value
+            else:
+                yield from _likes(value)
+
+
+def _reached(name: str, asked: Mapping[str, Sequence[str]]) -> list[str]:
+    """The stops whose size a stop's own size hangs on."""
+    found: list[str] = []
+    waiting = list(asked.get(name, ()))
+    while waiting:
+        other = waiting.pop()
+        if other not in found:
+            found.append(other)
+            waiting += asked.get(other, ())
+    return found

@@ -1,4 +1,4 @@
-"""The parts of a study file that recur: tasks, languages, splits, settings, own data.
+"""The parts of a study file that recur: tasks, languages, splits, settings, options, own data.
 
 Each function takes an `Item` of the document and gives its value in normal form, or None after
 it has recorded a fault. What a task can do is judged by its own declaration; no data is read.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar, get_args
 
@@ -26,10 +26,31 @@ T = TypeVar("T")
 
 RETRIEVAL: Final = ("bitext", "query")
 FORMATS: Final = ("csv", "tsv", "jsonl", "parallel")
-UNDER_TRAIN: Final = ("adapter", "adapters", "lora", "frozen", "layer_decay")
-"""Settings of a training that read like parts of a stage, so people will write them there."""
+LORA: Final = "`adapter: {kind: lora}`"
+INSTEAD: Final = dict.fromkeys(("lora", "adapters"), LORA)
+"""Names of settings that people will write, and what they are to write instead."""
+UNDER_TRAIN: Final = {
+    **{name: f"`{name}:` under `train:`" for name in ("adapter", "frozen", "layer_decay")},
+    **{name: f"{LORA} under `train:`" for name in INSTEAD},
+    **{name: f"`{name}:` under `options:`" for name in ("margin", "hard_negatives", "scale")},
+    "selections": "`selections:` under a target",
+}
+"""The same of a stage, a target and a study: what reads like a part of them and is none."""
 Whole = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]
+
+WORDS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "tagging": {"first_piece": ("first", "non-empty"), "windows": ("shared", "official")},
+    "span": {"windows": ("shared", "official")},
+}
+"""Options whose values are words; a target has them too."""
+_RANKED: Final = {"pooling": ("mean", "cls", "words")}
+_RANKING: Final[Mapping[str, tuple[Any, float]]] = {
+    "margin": (Annotated[float, Field(ge=0, le=1)], 0.0),
+    "scale": (Annotated[float, Field(gt=0, le=1000)], 100.0),
+    "hard_negatives": (Annotated[int, Field(ge=0, le=50)], 0),
+}
+"""Number options of a head that ranks, with type and default, see `heads/ranking.py`."""
 
 
 @dataclass(frozen=True)
@@ -97,17 +118,22 @@ def label(item: Item, forbidden: str = "#@") -> str | None:
 def settings(item: Item, model: type[BaseModel]) -> Partial:
     """Some fields of a settings type, each checked on its own."""
     values: Partial = {}
-    for name, value in item.fields(model.model_fields).items():
+    for name, value in item.fields(model.model_fields, INSTEAD).items():
         info = model.model_fields[name]
         type_ = Annotated[info.annotation, info] if info.metadata else info.annotation
         before = len(item.faults)
         part = _settings_type(info.annotation)
         if part is not None and isinstance(value.content, dict):
             checked: Any = part.model_validate(settings(value, part)).model_dump(mode="json")
+        elif isinstance(value.content, list) and f"{name}s" in model.model_fields:
+            value.fault(describe(type_), f" Several are written `{name}s:`.")
         else:
             checked = value.value(type_)
         if len(item.faults) == before:
             values[name] = checked
+    for name in values:
+        if f"{name}s" in values:
+            item.fault(f"either `{name}` or `{name}s`", found="both")
     return values
 
 
@@ -119,18 +145,26 @@ def _settings_type(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def language(item: Item, task: Task[Any] | None) -> str | None:
-    """One of the task's languages."""
+def tag_of(item: Item) -> str | None:
+    """A language tag."""
     tag = item.text("a language tag such as de")
-    if tag is None or task is None or tag in task.languages:
-        return tag
     try:
-        check_tag(tag)
+        if tag is not None:
+            check_tag(tag)
     except UserError as error:
         item.say(str(error))
         return None
-    known = ", ".join(task.languages)
-    item.fault(f"a language of {task.name} ({known})", suggest(tag, task.languages))
+    return tag
+
+
+def language(item: Item, task: Task[Any] | None) -> str | None:
+    """One of the task's languages."""
+    if task is None or item.content in task.languages:
+        return item.text("a language tag such as de")
+    tag = tag_of(item)
+    if tag is not None:
+        known = ", ".join(task.languages)
+        item.fault(f"a language of {task.name} ({known})", suggest(tag, task.languages))
     return None
 
 
@@ -249,3 +283,43 @@ def own_data(
         return None, fields
     known.found[task.name] = task
     return own, fields
+
+
+def head_options(item: Item, task: Task[Any]) -> dict[str, str] | None:
+    """The options that a stage trains a task's head with; None after a fault.
+
+    They are texts in its spec (and so in keys); a study file may write numbers. Numbers that are
+    the default are left out, so that saying them changes no key.
+    """
+    ranked = task.kind in RETRIEVAL
+    words = _RANKED if ranked else WORDS.get(task.kind, {})
+    numbers = _RANKING if ranked else {}
+    if not words:
+        item.fault(f"no options, since a {task.kind} head has none")
+        return None
+    before = len(item.faults)
+    values: dict[str, str] = {}
+    for name, value in item.fields((*numbers, *words)).items():
+        if name in words:
+            word = one_of(value, words[name])
+            if word is not None and not (ranked and word == words[name][0]):
+                values[name] = word
+            continue
+        type_, default = numbers[name]
+        number = _number(value).value(type_)
+        if number is not None and number != default:
+            values[name] = f"{number:g}"
+    return values if len(item.faults) == before else None
+
+
+def _number(item: Item) -> Item:
+    """A number that stands in quotes as the number; anything else as it is."""
+    text = item.content
+    if not isinstance(text, str):
+        return item
+    for type_ in (int, float):
+        try:
+            return replace(item, content=type_(text))
+        except ValueError:
+            continue
+    return item

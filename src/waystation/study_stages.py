@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 from pydantic import Field
@@ -18,27 +19,37 @@ from waystation.errors import some, suggest
 from waystation.examples import KINDS
 from waystation.heads import HEADS
 from waystation.settings import TrainConfig
-from waystation.study import Stage, TaskUse, Temperature
-from waystation.study_options import head_options
+from waystation.study import Stage, TaskUse, Temperature, Translate
 from waystation.study_parts import (
     UNDER_TRAIN,
     Natural,
     Tasks,
     Whole,
     each,
+    head_options,
     is_own,
     language,
+    model_name,
     named_task,
     own_data,
     own_name,
     settings,
     split,
+    tag_of,
 )
 from waystation.study_text import mlm
-from waystation.study_translation import translation
 from waystation.task import MIXTURES, Task, member_names
 
 TRAINABLE: Final = tuple(kind for kind in KINDS if kind in HEADS)
+REFUSED: Final = {
+    "tagging": "the words of a translation would not line up with its tags",
+    "bitext": "it is parallel text already",
+    "query": "the candidates that its queries search are not translated with them",
+    "text": "its completions may be code or numbers, which no translation keeps",
+    "lm": "text in the language itself serves better",
+    "code": "code has no translation",
+}
+"""Why tasks of other kinds are not translated sentence by sentence, by kind."""
 
 
 def use(item: Item, known: Tasks, extra: tuple[str, ...] = ()) -> TaskUse | None:
@@ -65,7 +76,7 @@ def use(item: Item, known: Tasks, extra: tuple[str, ...] = ()) -> TaskUse | None
         values["split"] = split(fields["split"], task)
     if "examples" in fields:
         values["examples"] = fields["examples"].value(Whole)
-    if "like" in fields:  # checked once all stops have names, see study_sizes.py
+    if "like" in fields:  # checked once all stops have names, see study_file.py
         values["like"] = fields["like"].text("the name of a stop")
         if "examples" in fields:
             fields["like"].fault("either `examples` or `like`", found="both")
@@ -75,7 +86,7 @@ def use(item: Item, known: Tasks, extra: tuple[str, ...] = ()) -> TaskUse | None
         values["options"] = head_options(fields["options"], task) if task else None
     if "translate" in fields and task is not None:
         source = values.get("language") or task.source_language
-        values["translate"] = translation(fields["translate"], task, source, known.folder)
+        values["translate"] = _translation(fields["translate"], task, source, known.folder)
         if values["translate"] is None:
             return None
     return _used(place, task, values) if task else None
@@ -97,6 +108,40 @@ def _used(item: Item, task: Task[Any], values: dict[str, Any]) -> TaskUse | None
         return None
     values.setdefault("language", task.source_language)
     return None if any(v is None for v in values.values()) else TaskUse(**values)
+
+
+def _translation(item: Item, task: Task[Any], source: str, folder: Path) -> Translate | None:
+    """What a use of a task says of its translation; `folder` is the study's.
+
+    Whether the model has both languages is known when its files are read, see translations.py.
+    """
+    if task.kind in REFUSED:
+        what = f"a task that can be translated by sentence, since {REFUSED[task.kind]}"
+        item.fault(what, found=f"'{task.name}' ({task.kind})")
+        return None
+    before = len(item.faults)
+    fields = item.fields(("to", "with", "beams", "max_tokens"))
+    missing = [name for name in ("to", "with") if name not in fields]
+    if missing and isinstance(item.content, dict):
+        what = "`to:` (a language) and `with:` (a translation model)"
+        item.fault(what, found=f"no `{missing[0]}:`")
+    values: dict[str, Any] = {}
+    if "to" in fields:
+        values["to"] = _other_language(fields["to"], source)
+    if "with" in fields:
+        values["model"] = model_name(fields["with"], folder)
+    for name in ("beams", "max_tokens"):
+        if name in fields:
+            info = Translate.model_fields[name]
+            values[name] = fields[name].value(info.rebuild_annotation())
+    return Translate(**values) if len(item.faults) == before else None
+
+
+def _other_language(item: Item, source: str) -> str | None:
+    tag = tag_of(item)
+    if tag == source:
+        item.fault(f"another language than that of the examples ({source})")
+    return tag
 
 
 def stage(item: Item, known: Tasks, extra: tuple[str, ...] = ()) -> Stage | None:

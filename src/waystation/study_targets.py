@@ -13,13 +13,13 @@ from typing import Any, Final
 from waystation.benchmarks import BENCHMARKS
 from waystation.document import Item
 from waystation.errors import some
-from waystation.selection_rules import selections
+from waystation.selections import selections
 from waystation.settings import TrainConfig
 from waystation.study import Stage, Target
-from waystation.study_options import WORDS
 from waystation.study_parts import (
     RETRIEVAL,
     UNDER_TRAIN,
+    WORDS,
     Natural,
     Tasks,
     Whole,

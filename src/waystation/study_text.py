@@ -1,6 +1,7 @@
-"""The `mlm:` of a study file: language modelling on unlabelled text beside a stage's tasks.
+"""The `mlm:` and `probes:` of a study file: training on unlabelled text, and measuring on it.
 
-Each fault is recorded at its line. No data is read, but the user's files are looked for.
+What is trained and measured lies in `mlm.py` and `probes.py`. Each fault is recorded at its line.
+No data is read, but the user's files are looked for.
 """
 
 from __future__ import annotations
@@ -9,15 +10,14 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from waystation.document import Item
-from waystation.errors import UserError, suggest
-from waystation.languages import check_tag
-from waystation.study import Mlm, TextUse
-from waystation.study_parts import Tasks, each, split
+from waystation.errors import suggest
+from waystation.study import Mlm, Probes, TextUse
+from waystation.study_parts import UNDER_TRAIN, Natural, Tasks, Whole, each, language, split, tag_of
 from waystation.task import Task
-from waystation.tasks.lines import file_of
+from waystation.tasks.lines import LANGUAGE, file_of
 
 PLAIN: Final = ("share", "smoothing", "batches", "masked", "examples")
-LANGUAGE: Final = "{language}"
+ENGLISH: Final = "en"
 
 
 def mlm(item: Item, known: Tasks, alone: bool) -> Mlm | None:
@@ -41,6 +41,7 @@ def mlm(item: Item, known: Tasks, alone: bool) -> Mlm | None:
         values["languages"] = each(
             fields["languages"], "languages", lambda i: text_language(i, uses, known)
         )
+        _check_texts(fields, values)
     for name in PLAIN:
         if name in fields:
             values[name] = fields[name].value(_type_of(name))
@@ -53,6 +54,14 @@ def mlm(item: Item, known: Tasks, alone: bool) -> Mlm | None:
 def _type_of(name: str) -> Any:
     info = Mlm.model_fields[name]
     return Annotated[info.annotation, info] if info.metadata else info.annotation
+
+
+def _check_texts(fields: Mapping[str, Item], values: Mapping[str, Any]) -> None:
+    """A path is one file, which cannot be the text of several languages."""
+    for use in values.get("text", ()) if len(values["languages"]) > 1 else ():
+        if use.files and LANGUAGE not in use.files:
+            what = f"`{LANGUAGE}` in a path that stands for several languages"
+            fields["text"].fault(what, found=f"'{use.files}'")
 
 
 def _check_share(fields: Mapping[str, Item], values: Mapping[str, Any], alone: bool) -> None:
@@ -68,6 +77,10 @@ def _check_share(fields: Mapping[str, Item], values: Mapping[str, Any], alone: b
 
 def text_use(item: Item, known: Tasks) -> TextUse | None:
     """A source of text: a task's name, or a mapping with `task:`, `files:` or `hub:`."""
+    if isinstance(item.content, str) and item.content.endswith((".txt", LANGUAGE)):
+        hint = f" A file is written `{{files: {item.content}}}`."
+        item.fault("the name of a task as the source of text", hint)
+        return None
     if isinstance(item.content, str):
         task = known.look_up(item, item.content)
         return TextUse(task=item.content) if task else None
@@ -111,13 +124,8 @@ _WHAT: Final = {
 
 def text_language(item: Item, uses: tuple[TextUse, ...], known: Tasks) -> str | None:
     """A language that some source has text in."""
-    tag = item.text("a language tag such as de")
+    tag = tag_of(item)
     if tag is None:
-        return None
-    try:
-        check_tag(tag)
-    except UserError as error:
-        item.say(str(error))
         return None
     lacking = []
     for use in uses:
@@ -128,7 +136,7 @@ def text_language(item: Item, uses: tuple[TextUse, ...], known: Tasks) -> str | 
     if uses:
         tags = [t for use in uses if use.task for t in known.found[use.task].languages]
         what = f"a language with text for language modelling ({'; '.join(lacking)})"
-        item.fault(what, suggest(tag, tags))
+        item.fault(what, suggest(tag, tags) or " Correct `text`, or leave the language out.")
     return tag if not uses else None
 
 
@@ -144,3 +152,52 @@ def _lacks(use: TextUse, tag: str, known: Tasks) -> str | None:
         return None
     shown = ", ".join(task.languages[:12]) + (" ..." if len(task.languages) > 12 else "")
     return f"{task.name} has {shown}"
+
+
+def probes(item: Item, known: Tasks) -> Probes | None:
+    """The probes, or None after a fault."""
+    before = len(item.faults)
+    fields = item.fields(tuple(Probes.model_fields), UNDER_TRAIN)
+    values: dict[str, Any] = {}
+    task = _parallel(fields, known, item)
+    if "text" in fields:
+        what = "texts (tasks, files or hub data sets)"
+        values["text"] = each(fields["text"], what, lambda i: text_use(i, known))
+    if "parallel" in fields:
+        values["parallel"] = fields["parallel"].content
+    if "languages" in fields:
+        values["languages"] = each(
+            fields["languages"],
+            "languages",
+            lambda i: ENGLISH if i.content == ENGLISH else language(i, task),
+        )
+        entries = fields["languages"].content
+        for entry in entries if isinstance(entries, list) and values.get("text") else []:
+            if entry.content in values["languages"]:
+                text_language(entry, values["text"], known)
+        _check_texts(fields, values)
+        if values["languages"] == (ENGLISH,):
+            fields["languages"].fault("a language beside English, which bitexts are aligned with")
+    elif isinstance(item.content, dict):
+        item.fault("`languages:`, a list of language tags to probe", found="none")
+    if "examples" in fields:
+        values["examples"] = fields["examples"].value(Whole)
+    if "layers" in fields and fields["layers"].content != "all":
+        values["layers"] = each(
+            fields["layers"], "layers", lambda i: i.value(Natural), otherwise="all or "
+        )
+    return Probes(**values) if len(item.faults) == before else None
+
+
+def _parallel(fields: dict[str, Item], known: Tasks, item: Item) -> Task[Any] | None:
+    """The task of parallel sentences; anything else is a fault."""
+    place = fields.get("parallel", item)
+    name = Probes.model_fields["parallel"].default
+    if "parallel" in fields:
+        name = place.text("the name of a task of parallel sentences")
+    task = known.look_up(place, name) if name is not None else None
+    if task is not None and task.kind != "bitext":
+        found = f"'{task.name}' ({task.kind})"
+        place.fault("a task of parallel sentences (bitext)", found=found)
+        return None
+    return task

@@ -94,7 +94,7 @@ def test_equal_choices_give_equal_predictions(ran: Outcome) -> None:
 def test_a_twin_s_result_is_what_predicting_gives(
     ran: Outcome, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("waystation.selection_steps.twin", lambda store, step: None)
+    monkeypatch.setattr("waystation.select.twin", lambda store, step: None)
     run_study(study, Options(store=tmp_path))
     assert bytes_of(tmp_path) == bytes_of(ran.prepared.store.root)
 
