@@ -37,7 +37,7 @@ def one(name: str, setting: str) -> None:
     from waystation.layers import Layers
     from waystation.mixture import Member, Mixture
     from waystation.settings import Numerics, TrainConfig
-    from waystation.train import TrainProgress, finetune
+    from waystation.train import Output, TrainProgress, finetune
 
     model = backbone.load(backbone.locate(str(packaged.get(name)), Path.cwd()))
     fields = dict(SETTINGS[setting])
@@ -57,7 +57,8 @@ def one(name: str, setting: str) -> None:
 
     with tempfile.TemporaryDirectory() as scratch:
         numerics = Numerics(precision="fp32", threads=1)
-        finetune(model, Mixture(members=(member,)), config, numerics, 0, Path(scratch), seen)
+        output = Output(folder=Path(scratch), progress=seen)
+        finetune(model, Mixture(members=(member,)), config, numerics, 0, output)
         (weights,) = Path(scratch).glob("checkpoints/*/changed.safetensors")
         size = weights.stat().st_size
     steps = [after - before for before, after in itertools.pairwise(times[1:])]

@@ -23,7 +23,7 @@ from waystation.examples import HeadSpec
 from waystation.mixture import Member, Mixture
 from waystation.pocket import tasks
 from waystation.settings import Numerics, TrainConfig
-from waystation.train import finetune
+from waystation.train import Output, finetune
 
 NAMES = ("multilingual-e5-small", "smollm2-135m-instruct")
 STEPS, EVERY, BATCH = 1000, 20, 32
@@ -76,7 +76,7 @@ def measure(name: str, seconds: float, folder: Path) -> str:
     watched = Watched(folder / "partial", seconds)
     mixture = Mixture(members=(member,), rates="proportional")
     try:
-        finetune(model, mixture, config, numerics, 0, folder, partial=watched)
+        finetune(model, mixture, config, numerics, 0, Output(folder=folder, partial=watched))
     except TimeIsUp:
         *saves, last = watched.saves
         size = sum(p.stat().st_size for p in watched.folder.glob("*/tensors.safetensors"))

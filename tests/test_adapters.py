@@ -21,7 +21,7 @@ from waystation.model import recomputing, set_dropout
 from waystation.parameters import place_heads, vocabulary
 from waystation.predict import predict
 from waystation.settings import Adapter, Numerics, TrainConfig
-from waystation.train import finetune
+from waystation.train import Output, finetune
 
 KINDS = ["encoder", "decoder", "seq2seq"]
 
@@ -36,7 +36,7 @@ def trained(folder: Path, parent: Path | None = None, kind: str = "encoder", **f
     folder.mkdir(parents=True)
     settings = {"epochs": 4, "learning_rate": 1e-2, **fields}
     config = toys.config(**settings)
-    finetune(model, toys.mixture(toys.member(task)), config, numerics, 0, folder)
+    finetune(model, toys.mixture(toys.member(task)), config, numerics, 0, Output(folder=folder))
     (checkpoint,) = (folder / "checkpoints").iterdir()
     return model, checkpoint
 

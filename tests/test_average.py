@@ -14,7 +14,7 @@ import toys
 from waystation.average import average
 from waystation.checkpoint import load_checkpoint
 from waystation.errors import ModelError
-from waystation.train import finetune
+from waystation.train import Output, finetune
 from waystation.vocabulary import full_table
 
 
@@ -23,7 +23,7 @@ def trained(folder: Path, seed: int = 0, **fields: Any) -> list[Path]:
     folder.mkdir()
     config = toys.config(epochs=3, evaluations=3, learning_rate=1e-2, **fields)
     mixture = toys.mixture(toys.member("classification"))
-    finetune(toys.model(), mixture, config, toys.NUMERICS, seed, folder)
+    finetune(toys.model(), mixture, config, toys.NUMERICS, seed, Output(folder=folder))
     return sorted((folder / "checkpoints").iterdir())
 
 

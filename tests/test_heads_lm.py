@@ -23,7 +23,7 @@ from waystation.mlm import head as spec_of
 from waystation.model import ships_output
 from waystation.predict import predict
 from waystation.tasks.lines import LINES
-from waystation.train import finetune
+from waystation.train import Output, finetune
 
 
 def load(kind: str | Path) -> Any:
@@ -250,7 +250,7 @@ def test_a_fresh_layer_starts_near_chance_and_learns_and_is_handed_on(tmp_path: 
     model = load(folder)
     made = Mixture(members=(), text=(text(model),))
     config = toys.config(epochs=40, evaluations=2)
-    finetune(model, made, config, toys.NUMERICS, 0, tmp_path / "one")
+    finetune(model, made, config, toys.NUMERICS, 0, Output(folder=tmp_path / "one"))
     after = paid(model)
     assert after < 4.5
     # A stage that does not need the layer carries it; the next one goes on from it.
@@ -258,7 +258,9 @@ def test_a_fresh_layer_starts_near_chance_and_learns_and_is_handed_on(tmp_path: 
     plain = backbone.load(backbone.locate(str(folder), Path.cwd()))
     load_checkpoint(plain, last, heads=False)
     between = toys.mixture(toys.member("classification"))
-    finetune(plain, between, toys.config(epochs=1), toys.NUMERICS, 0, tmp_path / "two")
+    finetune(
+        plain, between, toys.config(epochs=1), toys.NUMERICS, 0, Output(folder=tmp_path / "two")
+    )
     last = sorted((tmp_path / "two" / "checkpoints").iterdir())[-1]
     again = load(folder)
     load_checkpoint(again, last, heads=False)
@@ -278,7 +280,7 @@ def test_equal_trainings_beside_tasks_have_equal_bytes(tmp_path: Path) -> None:
                 mixed=mixed,
             )
             folder = tmp_path / f"{run}-{mixed}"
-            finetune(model, made, toys.config(epochs=2), toys.NUMERICS, 3, folder)
+            finetune(model, made, toys.config(epochs=2), toys.NUMERICS, 3, Output(folder=folder))
             (checkpoint,) = (folder / "checkpoints").iterdir()
             files.append((checkpoint / "changed.safetensors").read_bytes())
         assert files[0] == files[1]
@@ -305,14 +307,14 @@ def test_a_mixed_batch_has_the_gradient_of_both_mean_losses(tmp_path: Path) -> N
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch.optim.AdamW, "step", spy)
-        finetune(model, made, config, toys.NUMERICS, 0, tmp_path / "run")
+        finetune(model, made, config, toys.NUMERICS, 0, Output(folder=tmp_path / "run"))
 
     other = load("encoder")
     own: Any = head(other)
     fresh = toys.mixture(member)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch.optim.AdamW, "step", lambda *_: None)
-        finetune(other, fresh, config, toys.NUMERICS, 0, tmp_path / "plain")
+        finetune(other, fresh, config, toys.NUMERICS, 0, Output(folder=tmp_path / "plain"))
     other.zero_grad()
     task: Any = build(member.head, other.tokenizer, 64, 16)
     total: Any = 0.0

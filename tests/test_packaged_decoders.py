@@ -27,7 +27,7 @@ from waystation.errors import ModelError
 from waystation.examples import BitextExample, ClassificationExample, HeadSpec, TextExample
 from waystation.heads import Row, build
 from waystation.predict import predict
-from waystation.train import finetune
+from waystation.train import Output, finetune
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]
 
@@ -138,7 +138,7 @@ def test_smollm_learns_and_is_a_plain_checkpoint(tmp_path: Path) -> None:
     model = load(source)
     member = toys.member("classification", count=12, dev=False)
     config = toys.config(epochs=1, batch_size=4, max_tokens=32, learning_rate=1e-4)
-    finetune(model, toys.mixture(member), config, toys.NUMERICS, 0, tmp_path)
+    finetune(model, toys.mixture(member), config, toys.NUMERICS, 0, Output(folder=tmp_path))
     training = json.loads((tmp_path / "training.json").read_text())
     assert (training["steps"], training["trained_rows"] < 200) == (3, True)
     (checkpoint,) = (tmp_path / "checkpoints").iterdir()

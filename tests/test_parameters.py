@@ -20,7 +20,7 @@ from waystation.layers import Layers, skeleton
 from waystation.model import set_dropout
 from waystation.parameters import optimizer_of, place_heads, vocabulary
 from waystation.settings import TrainConfig
-from waystation.train import finetune, learning_rate
+from waystation.train import Output, finetune, learning_rate
 
 KINDS = ["encoder", "xlm-roberta", "decoder", "seq2seq"]
 
@@ -29,7 +29,9 @@ def train(folder: Path, model: Any = None, task: str = "tagging", **fields: Any)
     model = model or toys.model()
     folder.mkdir()
     config = toys.config(**{"epochs": 2, "learning_rate": 1e-2, **fields})
-    finetune(model, toys.mixture(toys.member(task)), config, toys.NUMERICS, 0, folder)
+    finetune(
+        model, toys.mixture(toys.member(task)), config, toys.NUMERICS, 0, Output(folder=folder)
+    )
     return model
 
 

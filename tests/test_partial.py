@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import hashlib
 import itertools
 import json
@@ -21,15 +22,21 @@ from hypothesis import strategies as st
 
 import toys
 import waystation.train
+from waystation import backbone
 from waystation import partial as partials
 from waystation.errors import StepFailed
+from waystation.examples import LineExample
+from waystation.mixture import Member
+from waystation.mlm import head
 from waystation.partial import Partial, Position
 from waystation.settings import Numerics
-from waystation.train import TrainProgress, finetune
+from waystation.tasks.lines import LINES
+from waystation.train import Output, TrainProgress, finetune
 
 FITS = {"step": "train-0123456789ab", "torch": torch.__version__}
 
 Setting = tuple[tuple[str, ...], dict[str, Any], str]
+Whole = Callable[[str], tuple[int, int, dict[str, str]]]
 SETTINGS: dict[str, Setting] = {
     "dropout, decay, mixture": (
         ("classification", "span"),
@@ -62,7 +69,34 @@ SETTINGS: dict[str, Setting] = {
         {"frozen": 1, "layer_decay": 0.5, "evaluations": 2, "weight_decay": 0.1},
         "fp32",
     ),
+    "lines in batches of their own": (
+        ("classification", "lm"),
+        {"evaluations": 2, "dropout": 0.1, "weight_decay": 0.1},
+        "fp32",
+    ),
+    "lines in every batch": (
+        ("classification", "lm"),
+        {"mixed": True, "evaluations": 2, "dropout": 0.1, "weight_decay": 0.1},
+        "fp32",
+    ),
 }
+MIXTURE = "dropout, decay, mixture"
+
+
+DEV = ("classification", "choice")
+
+
+def lines(language: str, count: int) -> Member:
+    """Text to model, of one language."""
+    examples = [LineExample(id=str(i), text=toys.sentence(i + count, 9)) for i in range(count)]
+    return Member(
+        name=f"mlm.{language}",
+        task=LINES,
+        head=head("encoder", 0.15),
+        examples=examples,
+        dev=examples[:2],
+        language=language,
+    )
 
 
 class Cut(Exception):
@@ -86,17 +120,21 @@ def train(
         if at.step == cut:
             raise Cut
 
-    members = [toys.member(k, dev=k in ("classification", "choice"), count=24) for k in kinds]
     options = {"epochs": 2, "batch_size": 8} | fields | changed
+    mixture = toys.mixture(
+        *(toys.member(k, dev=k in DEV, count=24) for k in kinds if k != "lm"),
+        rates="equal" if len(kinds) > 1 and "lm" not in kinds else "proportional",
+        text=(lines("de", 8), lines("sw", 16)) if "lm" in kinds else (),
+        mixed=options.pop("mixed", False),
+    )
+    source = backbone.locate(str(toys.folder("encoder")), Path.cwd())
     finetune(
-        toys.model(),
-        toys.mixture(*members, rates="equal" if len(kinds) > 1 else "proportional"),
+        backbone.load(source, lm="lm" in kinds),
+        mixture,
         toys.config(**options),
         Numerics(precision=precision, threads=1),  # type: ignore[arg-type]
         0,
-        folder,
-        progress,
-        partial,
+        Output(folder=folder, progress=progress, partial=partial),
     )
     return taken[0]
 
@@ -124,25 +162,50 @@ def cut_off(tmp_path: Path, setting: Setting, cut: int) -> Path:
     return state
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """Steps, planned steps and contents of a setting's undisturbed training, trained once."""
+
+    @functools.cache
+    def made(name: str) -> tuple[int, int, dict[str, str]]:
+        folder = tmp_path_factory.mktemp("whole") / "training"
+        steps = train(folder, SETTINGS[name])
+        about = json.loads((folder / "training.json").read_text())
+        assert about["steps"] == steps
+        return steps, about["planned_steps"], contents(folder)
+
+    return made
+
+
 @pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("name", SETTINGS)
-def test_a_training_cut_off_at_every_step_ends_with_equal_bytes(name: str, tmp_path: Path) -> None:
-    setting = SETTINGS[name]
-    whole = train(tmp_path / "whole", setting)
-    expected = contents(tmp_path / "whole")
-    stopped = json.loads((tmp_path / "whole" / "training.json").read_text())
-    assert (stopped["steps"] < stopped["planned_steps"]) == (name == "patience")
-    # One training that is cut off in each of its steps: no step but the cut one is taken twice.
-    state = tmp_path / "state"
-    for cut in range(1, whole + 1):
-        with pytest.raises(Cut):
-            train(tmp_path / f"cut-{cut}", setting, Partial(state, FITS), cut)
-    said: list[str] = []
-    assert train(tmp_path / "last", setting, Partial(state, FITS, said.append)) == 1
-    assert said == [f"continues after step {whole - 1} of {stopped['planned_steps']}"]
+def test_a_training_cut_off_ends_with_equal_bytes(name: str, tmp_path: Path, whole: Whole) -> None:
+    steps, planned, expected = whole(name)
+    assert (steps < planned) == (name == "patience")
+    state, said = tmp_path / "state", [""]
+    with pytest.raises(Cut):
+        train(tmp_path / "cut", SETTINGS[name], Partial(state, FITS), steps - 1)
+    taken = train(tmp_path / "last", SETTINGS[name], Partial(state, FITS, said.append))
+    assert taken == 2
+    assert said[1:] == [f"continues after step {steps - 2} of {planned}"]
     assert contents(tmp_path / "last") == expected
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_training_cut_off_in_each_of_its_steps(name: str, tmp_path: Path, whole: Whole) -> None:
+    # No step but the cut one is taken twice.
+    setting, (steps, _, expected) = SETTINGS[name], whole(name)
+    state = tmp_path / "state"
+    for cut in range(1, steps + 1):
+        with pytest.raises(Cut):
+            train(tmp_path / f"cut-{cut}", setting, Partial(state, FITS), cut)
+    assert train(tmp_path / "last", setting, Partial(state, FITS)) == 1
+    assert contents(tmp_path / "last") == expected
+
+
+@pytest.mark.slow
 @given(
     saves=st.sets(st.integers(1, 11)),
     cuts=st.lists(st.integers(1, 12), max_size=3),
@@ -151,11 +214,10 @@ def test_a_training_cut_off_at_every_step_ends_with_equal_bytes(name: str, tmp_p
     max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_saves_may_be_few_and_cuts_anywhere(
-    saves: set[int], cuts: list[int], tmp_path_factory: pytest.TempPathFactory
+    saves: set[int], cuts: list[int], tmp_path_factory: pytest.TempPathFactory, whole: Whole
 ) -> None:
     folder = tmp_path_factory.mktemp("some")
-    setting = SETTINGS["dropout, decay, mixture"]
-    train(folder / "whole", setting)
+    setting = SETTINGS[MIXTURE]
 
     def some(state: Path) -> Partial:
         """Saves after the drawn steps."""
@@ -171,7 +233,7 @@ def test_saves_may_be_few_and_cuts_anywhere(
         except Cut:
             continue
     train(folder / "last", setting, some(folder / "state"))
-    assert contents(folder / "last") == contents(folder / "whole")
+    assert contents(folder / "last") == whole(MIXTURE)[2]
 
 
 def _edit(path: Path, change: Callable[[bytes], bytes]) -> None:
@@ -222,21 +284,35 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
 }
 
 
-@pytest.mark.usefixtures("eager")
+@pytest.fixture(scope="module")
+def cut_at_8(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Partial, "due", lambda *_: True)
+        return cut_off(tmp_path_factory.mktemp("cut"), SETTINGS[MIXTURE], 8)
+
+
+def refused(tmp_path: Path, name: str, state: Path, fits: dict[str, str], whole: Whole) -> str:
+    """What is said of a state that is not used; the training is as if there had been none."""
+    steps, _, expected = whole(name)
+    said: list[str] = []
+    assert train(tmp_path / "again", SETTINGS[name], Partial(state, fits, said.append)) == steps
+    assert contents(tmp_path / "again") == expected
+    (sentence,) = said
+    return sentence
+
+
 @pytest.mark.parametrize("name", DAMAGES)
-def test_a_damaged_state_is_said_and_not_used(name: str, tmp_path: Path) -> None:
-    setting = SETTINGS["dropout, decay, mixture"]
-    steps = train(tmp_path / "whole", setting)
-    state = cut_off(tmp_path, setting, 8)
+def test_a_damaged_state_is_said_and_not_used(
+    name: str, tmp_path: Path, cut_at_8: Path, whole: Whole
+) -> None:
+    state = tmp_path / "state"
+    shutil.copytree(cut_at_8, state)
     damage, sentence = DAMAGES[name]
     damage(next(state.iterdir()))
-    said: list[str] = []
-    assert train(tmp_path / "again", setting, Partial(state, FITS, said.append)) == steps
-    assert len(said) == 1
     assert re.match(
-        f"starts from its beginning: the partial state .*/state-00000007 {sentence}", said[0]
+        f"starts from its beginning: the partial state .*/state-00000007 {sentence}",
+        refused(tmp_path, MIXTURE, state, FITS, whole),
     )
-    assert contents(tmp_path / "again") == contents(tmp_path / "whole")
 
 
 @pytest.mark.usefixtures("eager")
@@ -249,16 +325,11 @@ def test_a_damaged_state_is_said_and_not_used(name: str, tmp_path: Path) -> None
     ],
 )
 def test_a_foreign_state_is_said_and_not_used(
-    fits: dict[str, str], sentence: str, tmp_path: Path
+    fits: dict[str, str], sentence: str, tmp_path: Path, whole: Whole
 ) -> None:
-    setting = SETTINGS["patience"]
-    steps = train(tmp_path / "whole", setting)
-    state = cut_off(tmp_path, setting, 3)
-    said: list[str] = []
-    assert train(tmp_path / "again", setting, Partial(state, fits, said.append)) == steps
-    assert len(said) == 1
-    assert said[0].endswith(f"state-00000002 {sentence}")
-    assert contents(tmp_path / "again") == contents(tmp_path / "whole")
+    state = cut_off(tmp_path, SETTINGS["patience"], 3)
+    said = refused(tmp_path, "patience", state, fits, whole)
+    assert said.endswith(f"state-00000002 {sentence}")
 
 
 @pytest.mark.usefixtures("eager")
@@ -279,10 +350,9 @@ def test_a_state_of_another_model_is_said_and_not_used(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("broken", ["save_file", "_digest", "_flush"])
 def test_the_state_before_stays_until_the_new_one_is_whole(
-    broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: Whole
 ) -> None:
-    setting = SETTINGS["dropout, decay, mixture"]
-    train(tmp_path / "whole", setting)
+    setting = SETTINGS[MIXTURE]
     original = getattr(partials, broken)
 
     def full(*arguments: Any) -> Any:
@@ -300,22 +370,20 @@ def test_the_state_before_stays_until_the_new_one_is_whole(
     said: list[str] = []
     train(tmp_path / "again", setting, Partial(tmp_path / "state", FITS, said.append))
     assert said == ["continues after step 4 of 12"]
-    assert contents(tmp_path / "again") == contents(tmp_path / "whole")
+    assert contents(tmp_path / "again") == whole(MIXTURE)[2]
 
 
 @pytest.mark.usefixtures("eager")
 def test_a_file_system_without_hard_links_will_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: Whole
 ) -> None:
     def link(*_: object) -> None:
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
     monkeypatch.setattr(os, "link", link)
-    setting = SETTINGS["dropout, decay, mixture"]
-    train(tmp_path / "whole", setting)
-    state = cut_off(tmp_path, setting, 8)
-    assert train(tmp_path / "again", setting, Partial(state, FITS)) == 5
-    assert contents(tmp_path / "again") == contents(tmp_path / "whole")
+    state = cut_off(tmp_path, SETTINGS[MIXTURE], 8)
+    assert train(tmp_path / "again", SETTINGS[MIXTURE], Partial(state, FITS)) == 5
+    assert contents(tmp_path / "again") == whole(MIXTURE)[2]
 
 
 @pytest.mark.usefixtures("eager")

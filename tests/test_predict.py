@@ -12,7 +12,7 @@ import toys
 from waystation import predict as module
 from waystation.errors import ModelError, StepFailed
 from waystation.settings import Numerics
-from waystation.train import finetune
+from waystation.train import Output, finetune
 
 ARGUMENTS: dict[str, Any] = {"max_tokens": 32, "stride": 8, "language": "en"}
 
@@ -23,7 +23,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Any:
     model = toys.model()
     members = [toys.member(k, dev=False) for k in ("classification", "choice", "tagging", "span")]
     folder: Path = tmp_path_factory.mktemp("trained")
-    finetune(model, toys.mixture(*members), toys.config(epochs=3), toys.NUMERICS, 0, folder)
+    finetune(
+        model,
+        toys.mixture(*members),
+        toys.config(epochs=3),
+        toys.NUMERICS,
+        0,
+        Output(folder=folder),
+    )
     return model
 
 

@@ -19,6 +19,7 @@ from waystation.errors import StepFailed, StudyFaults
 from waystation.examples import BitextExample, Candidate, QueryExample
 from waystation.heads import build
 from waystation.heads import ranking as heads
+from waystation.heads.retrieval import Pair
 from waystation.metrics.retrieval import ACCURACY, MAP20
 from waystation.mixture import Member, Mixture
 from waystation.model import set_dropout
@@ -29,7 +30,7 @@ from waystation.settings import TrainConfig
 from waystation.store import Store
 from waystation.study import load_study
 from waystation.task import Task
-from waystation.train import finetune
+from waystation.train import Output, finetune
 
 
 def translated(text: str) -> str:
@@ -74,7 +75,7 @@ def train(folder: Path, own: Member, model: Any = None, **settings: Any) -> Any:
     config = TrainConfig(**{"epochs": 60, "batch_size": 24, "max_tokens": 32, "dropout": 0.0,
                             "learning_rate": 3e-3} | settings)  # fmt: skip
     model = model or toys.model()
-    finetune(model, Mixture(members=(own,)), config, toys.NUMERICS, 0, folder)
+    finetune(model, Mixture(members=(own,)), config, toys.NUMERICS, 0, Output(folder=folder))
     return model
 
 
@@ -139,7 +140,7 @@ def test_dropout_is_the_same_when_embeddings_are_made_again(
 
 
 def test_every_pass_hands_over_a_tensor_of_its_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    # What a GPU's dropout is repeated by, see `_vectors`; here there may be none to show it on.
+    # What a GPU's dropout is repeated by, see `vectors`; here there may be none to show it on.
     given: list[tuple[Any, ...]] = []
     kept = heads.checkpoint
 
@@ -150,7 +151,27 @@ def test_every_pass_hands_over_a_tensor_of_its_device(monkeypatch: pytest.Monkey
     monkeypatch.setattr(heads, "checkpoint", watched)
     gradients(monkeypatch, 64)
     assert len(given) > 1
-    assert all(isinstance(args[0], torch.Tensor) for args in given)
+    assert all(inputs is batch.input_ids for _, inputs, batch in given)
+
+
+def test_what_is_made_again_keeps_no_graph_and_gives_equal_gradients(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Nodes of a graph would pin the memory that passes give back.
+    kinds = []
+    kept = heads.checkpoint
+
+    def watched(*args: Any, use_reentrant: bool) -> Any:
+        made = kept(*args, use_reentrant=use_reentrant)
+        kinds.append(type(made.grad_fn).__name__)
+        return made
+
+    monkeypatch.setattr(heads, "checkpoint", watched)
+    _, again = gradients(monkeypatch, 64)
+    assert set(kinds) == {"CheckpointFunctionBackward"}
+    monkeypatch.setattr(heads, "checkpoint", lambda f, *args, use_reentrant: f(*args))
+    _, expected = gradients(monkeypatch, 64)
+    assert torch.equal(again, expected)
 
 
 def test_partners_of_equal_text_are_no_mistakes() -> None:
@@ -174,6 +195,35 @@ def test_equal_queries_do_not_count_each_others_answers() -> None:
     rows = [row for parts in head.encode(same, True) for row in parts]
     loss, _ = head.loss(model, collate(rows, model.pad_id))
     assert float(loss) == pytest.approx(0, abs=1e-3)
+
+
+def test_candidates_of_other_pairs_that_answer_a_query_are_no_mistakes() -> None:
+    model = toys.model()
+    model.eval()
+    head = build(toys.head("query"), model.tokenizer, 64, 0)
+
+    def paid(first: tuple[str, ...]) -> float:
+        relevant = [first, ("b",), ("c",)]
+        pairs = [
+            Pair(
+                QueryExample(id=str(i), query=toys.sentence(i), relevant=own),
+                Candidate(id=own[0], text=toys.sentence(10 + i)),
+            )
+            for i, own in enumerate(relevant)
+        ]
+        rows = [row for parts in head.encode(pairs, True) for row in parts]
+        loss, _ = head.loss(model, collate(rows, model.pad_id))
+        return float(loss.detach())
+
+    near = cosines(
+        model, [toys.sentence(i) for i in range(3)], [toys.sentence(10 + i) for i in range(3)]
+    )
+    scores = 100 * near
+    assert paid(("a",)) == pytest.approx(float(-scores.log_softmax(1).diag().sum()), rel=1e-4)
+    scores[0, 2] = -torch.inf  # c answers the first query too; what is not in the batch is nothing
+    assert paid(("a", "c", "x")) == pytest.approx(
+        float(-scores.log_softmax(1).diag().sum()), rel=1e-4
+    )
 
 
 def test_cosines_are_not_rounded_to_bf16() -> None:

@@ -12,7 +12,7 @@ from waystation import encoded, train
 from waystation.batching import collate
 from waystation.heads import build
 from waystation.model import recomputing, set_dropout
-from waystation.train import finetune
+from waystation.train import Output, finetune
 
 
 def gradients(kind: str, wanted: bool) -> list[Any]:
@@ -56,7 +56,7 @@ def test_only_passes_above_the_token_budget_are_computed_again(
         asked.clear()
         config = toys.config(epochs=1, batch_size=8)
         mixture = toys.mixture(toys.member("span", count=8))
-        finetune(toys.model(), mixture, config, toys.NUMERICS, 0, folder)
+        finetune(toys.model(), mixture, config, toys.NUMERICS, 0, Output(folder=folder))
         assert asked == [budget == 16]
         written.append((folder / "curve.json").read_bytes())
     assert written[0] == written[1]

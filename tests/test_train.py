@@ -23,7 +23,7 @@ from waystation.examples import SpanExample
 from waystation.memory import keep_memory
 from waystation.predict import predict
 from waystation.settings import Numerics
-from waystation.train import TrainProgress, finetune, learning_rate
+from waystation.train import Output, TrainProgress, finetune, learning_rate
 
 
 def train(folder: Path, *members: Any, model: Any = None, **fields: Any) -> Any:
@@ -31,9 +31,9 @@ def train(folder: Path, *members: Any, model: Any = None, **fields: Any) -> Any:
     rates = {k: fields.pop(k) for k in ("rates", "cap") if k in fields}
     seed = fields.pop("seed", 0)
     folder.mkdir(exist_ok=True)
-    finetune(
-        model, toys.mixture(*members, **rates), toys.config(**fields), toys.NUMERICS, seed, folder
-    )
+    output = Output(folder=folder)
+    mixture = toys.mixture(*members, **rates)
+    finetune(model, mixture, toys.config(**fields), toys.NUMERICS, seed, output)
     return model
 
 
@@ -321,7 +321,8 @@ def test_what_is_cut_away_is_dropped_counted_and_logged(
 def test_progress_ends_at_the_last_step(tmp_path: Path) -> None:
     seen: list[TrainProgress] = []
     mixture = toys.mixture(toys.member("tagging"))
-    finetune(toys.model(), mixture, toys.config(epochs=2), toys.NUMERICS, 0, tmp_path, seen.append)
+    output = Output(folder=tmp_path, progress=seen.append)
+    finetune(toys.model(), mixture, toys.config(epochs=2), toys.NUMERICS, 0, output)
     assert [p.step for p in seen] == [1, 2, 3, 4]
     assert seen[-1].steps == 4
     assert seen[-1].seconds_left == 0
@@ -395,7 +396,7 @@ def test_bf16_trains(tmp_path: Path) -> None:
         toys.config(epochs=20),
         Numerics(precision="bf16", threads=1),
         0,
-        tmp_path,
+        Output(folder=tmp_path),
     )
     curve = read(tmp_path, "curve")
     assert curve[-1][1] < curve[0][1]

@@ -1,4 +1,5 @@
-"""A process of ours, a command's or a worker's: how its threads wait and what its memory costs.
+"""A process of ours, a command's or a worker's: how its threads wait, what its memory costs, and
+what it runs on.
 
 Memory of the C library is kept while a step runs and given back between steps; that part does
 nothing where the C library is not glibc. No torch: all of it is meant to come before torch.
@@ -10,6 +11,8 @@ import ctypes
 import functools
 import gc
 import os
+import platform
+from pathlib import Path
 
 _ours: list[bool] = []
 
@@ -47,3 +50,13 @@ def give_back_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+def processor() -> str:
+    """The processor's name where the system tells it, else its architecture."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from waystation import __version__
 from waystation.lock import PACKAGES
-from waystation.memory import own_process
+from waystation.memory import own_process, processor
 from waystation.plan import ALGORITHMS, Step
 from waystation.steps import Finished, Place, Progress, run_unit
 from waystation.store import Store
@@ -136,13 +136,3 @@ def versions() -> dict[str, str]:
         "ray": version("ray"),
         **{p: version(p) for p in PACKAGES},
     }
-
-
-def processor() -> str:
-    """The processor's name where the system tells it, else its architecture."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()

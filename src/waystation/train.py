@@ -63,26 +63,35 @@ class TrainProgress:
     seconds_left: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """Where a training leaves what it makes, and whom it tells how far it is.
+
+    It goes on from `partial`, where an interrupted training of the same arguments left its state,
+    and keeps its own there; the bytes are those of a training that was never interrupted.
+    """
+
+    folder: Path
+    progress: Callable[[TrainProgress], None] | None = None
+    partial: Partial | None = None
+
+
 def finetune(
     model: Model,
     mixture: Mixture,
     config: TrainConfig,
     numerics: Numerics,
     seed: int,
-    folder: Path,
-    progress: Callable[[TrainProgress], None] | None = None,
-    partial: Partial | None = None,
+    output: Output,
 ) -> None:
-    """Train `model` on a mixture and write its checkpoints and records into `folder`.
-
-    Goes on from `partial`, where an interrupted training of the same arguments left its state,
-    and keeps its own there; the bytes are those of a training that was never interrupted.
+    """Train `model` on a mixture and write its checkpoints and records into the output's folder.
 
     The model trains on the device where it is and is left as the last step made it. Raises
     StepFailed where the work fails (loss not finite, out of memory, nothing to train on) and
     UserError where an example lacks gold.
     """
     # -- examples to rows, the order of batches, the steps ---------------------------------------
+    folder, partial = output.folder, output.partial
     torch.set_num_threads(int(numerics.threads))
     torch.use_deterministic_algorithms(True, warn_only=True)
     accelerator = _accelerator(model, numerics)
@@ -93,6 +102,7 @@ def finetune(
     seen_before = [np.cumsum((plan.drawn == i).any(axis=0)) for i in range(len(members))]
     orders = orders_of(members, plan, seed)
     counted = len(mixture.counted)
+    epoch = sum(mixtures.effective(sizes[:counted], mixture.cap))
     specs = tuple({m.member.head.name: m.member.head for m in members}.values())
     place_heads(model, {m.member.head.name: m.head for m in members}, config, seed)
     evaluate_at = {
@@ -166,35 +176,23 @@ def finetune(
             if (step % math.ceil(steps / CURVE_POINTS) == 0 or step == steps) and at.weight_since:
                 at.curve.append([step, at.loss_since / at.weight_since, rate])
                 at.loss_since = at.weight_since = 0.0
-            if progress is not None:
-                seconds = time.monotonic() - started
-                progress(
-                    TrainProgress(
-                        step=step,
-                        steps=steps,
-                        loss=shown,
-                        learning_rate=rate,
-                        examples_per_s=(at.examples_seen - begun_at.examples_seen) / seconds,
-                        tokens_per_s=(at.tokens_seen - begun_at.tokens_seen) / seconds,
-                        seconds_left=seconds / (step - begun_at.step) * (steps - step),
-                    )
-                )
+            if output.progress is not None:
+                passed = time.monotonic() - started
+                output.progress(_progress(at, begun_at, passed, shown, rate))
 
             # -- dev, a checkpoint, early stopping ----------------------------------------------
             if step in evaluate_at:
                 name = f"{step:06d}"
                 dev = {m.label: _on_dev(model, m, config, numerics) for m in members}
                 dev = {label: values for label, values in dev.items() if values}
-                score = _score(dev, [m.label for m in members], mixture)
                 save_checkpoint(model, table, specs, step, folder / "checkpoints" / name)
                 at.evaluations.append(
                     {
                         "checkpoint": name,
                         "step": step,
-                        "epoch": at.examples_seen
-                        / sum(mixtures.effective(sizes[:counted], mixture.cap)),
+                        "epoch": at.examples_seen / epoch,
                         "dev": dev,
-                        "score": score,
+                        "score": _score(dev, [m.label for m in members], mixture),
                     }
                 )
                 if config.patience is not None and at.without_gain >= config.patience:
@@ -227,6 +225,20 @@ def finetune(
                 for i, m in enumerate(members)
             ],
         },
+    )
+
+
+def _progress(
+    at: Position, begun_at: Position, seconds: float, loss: float, rate: float
+) -> TrainProgress:
+    return TrainProgress(
+        step=at.step,
+        steps=at.steps,
+        loss=loss,
+        learning_rate=rate,
+        examples_per_s=(at.examples_seen - begun_at.examples_seen) / seconds,
+        tokens_per_s=(at.tokens_seen - begun_at.tokens_seen) / seconds,
+        seconds_left=seconds / (at.step - begun_at.step) * (at.steps - at.step),
     )
 
 

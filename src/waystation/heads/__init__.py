@@ -39,7 +39,7 @@ class Row:
     `tokens` is int32[T] with the special tokens; `segments` int32[T] are token type ids, None
     where all are 0. `gold` is what the loss needs of this row (a label's position, one label per
     token with -100 where there is none, a (start, end) pair), None at prediction. `meta` is what
-    `outputs` and `decode` need.
+    `outputs` and `decode` need, or what ranking knows to be right for a text.
     """
 
     example: int

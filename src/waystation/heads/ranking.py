@@ -3,7 +3,8 @@
 A dual encoder with shared weights: in a batch, each text is to find its own partner among all
 partners (Chidambaram et al. 2018, arXiv 1810.12836), by cosines of the last layer under one
 pooling. Queries look for candidates; of a bitext both sides look for each other, and the loss is
-the mean of both directions. Texts that are equal, on either side, are no mistakes of each other.
+the mean of both directions. Texts that are equal, on either side, are no mistakes of each other,
+and neither is a partner that a text is known to have beside its own.
 
 Options of a stage's head: `scale`, what cosines are multiplied by (100 unless said, where the
 official scripts begin to learn that factor, `third_party/bert.py`); `margin`, taken off the
@@ -21,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 import torch
@@ -86,8 +87,9 @@ def loss(model: Model, batch: Batch, ranking: Ranking, max_tokens: int) -> tuple
         scores = ranking.scale * embedded[left] @ embedded[right].T  # [N, N]
         beside = [_beside(embedded, rows, parts, part, ranking.scale) for part in (0, 1)]
     gold = torch.arange(len(left), device=scores.device)
-    equal = _equal(rows, left, scores.device) | _equal(rows, right, scores.device)
-    scores = scores.masked_fill(equal & (gold[:, None] != gold[None, :]), -torch.inf)
+    same = _equal(rows, left) | _equal(rows, right) | _right(rows, left, right)
+    same.fill_diagonal_(False)
+    scores = scores.masked_fill(same.to(device), -torch.inf)
     if ranking.margin:
         scores = scores - ranking.scale * ranking.margin * torch.eye(len(left), device=device)
     total = F.cross_entropy(torch.cat([scores, *beside[0]], dim=1), gold, reduction="sum")
@@ -117,13 +119,19 @@ def _beside(
     if not wrong:
         return []
     scores = scale * embedded[list(parts[part])] @ embedded[list(wrong)].T  # [N, W]
-    column = {rows[j].tokens.tobytes(): place for place, j in enumerate(wrong)}
-    right = torch.zeros(scores.shape, dtype=torch.bool)
-    for n, i in enumerate(parts[part]):
+    return [scores.masked_fill(_right(rows, parts[part], wrong).to(scores.device), -torch.inf)]
+
+
+def _right(rows: Sequence[Row], texts: Sequence[int], others: Sequence[int]) -> Tensor:
+    """[N, M]: whether others are among what is known to be right for each text."""
+    places: dict[bytes, list[int]] = {}
+    for place, j in enumerate(others):
+        places.setdefault(rows[j].tokens.tobytes(), []).append(place)
+    right = torch.zeros((len(texts), len(others)), dtype=torch.bool)
+    for n, i in enumerate(texts):
         for answer in rows[i].meta or ():
-            if answer in column:
-                right[n, column[answer]] = True
-    return [scores.masked_fill(right.to(scores.device), -torch.inf)]
+            right[n, places.get(answer, [])] = True
+    return right
 
 
 def vectors(
@@ -131,8 +139,10 @@ def vectors(
 ) -> Tensor:
     """[M, D]: the rows' embeddings, in passes of which only the inputs are kept."""
     parts = by_token_budget([len(row.tokens) for row in rows], TOKENS)
+    again = len(parts) > 1 and torch.is_grad_enabled()
+    needed = torch.ones((), requires_grad=True)  # without an input that asks for it, no gradient
 
-    def embed(_: Tensor, inputs: Batch) -> Tensor:
+    def embed(_: Tensor, __: Tensor, inputs: Batch) -> Tensor:
         return pooled_by(pooling, model, model.states(inputs), inputs)
 
     made = []
@@ -140,18 +150,19 @@ def vectors(
         inputs = collate([rows[i] for i in part], model.pad_id, max_tokens, device)
         # `checkpoint` restores the random numbers of those devices only on which it is handed
         # a tensor: without one, dropout on a GPU would be drawn anew for the gradients.
-        given = (inputs.input_ids, inputs)
-        again = len(parts) > 1
-        made.append(checkpoint(embed, *given, use_reentrant=False) if again else embed(*given))
+        given = (needed, inputs.input_ids, inputs)
+        # Reentrant, since that builds no graph at first: the nodes of a graph, small and kept,
+        # come to lie between the large blocks that a pass gives back, which then fit no other.
+        made.append(checkpoint(embed, *given, use_reentrant=True) if again else embed(*given))
     order = torch.tensor([i for part in parts for i in part], device=device)
     return torch.cat(made)[order.argsort()]
 
 
-def _equal(rows: Sequence[Row], which: Sequence[int], device: Any) -> Tensor:
+def _equal(rows: Sequence[Row], which: Sequence[int]) -> Tensor:
     """[N, N]: whether two of the rows are the same text."""
     known: dict[bytes, int] = {}
     texts = [known.setdefault(rows[i].tokens.tobytes(), len(known)) for i in which]
-    text = torch.tensor(texts, device=device)
+    text = torch.tensor(texts)
     return text[:, None] == text[None, :]
 
 

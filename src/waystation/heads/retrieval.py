@@ -22,6 +22,7 @@ Trained, both are dual encoders: see `ranking.py`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -191,12 +192,19 @@ class Query:
     def encode(
         self, examples: Sequence[QueryExample | Candidate | Pair], training: bool
     ) -> list[list[Row]]:
-        return self.embedding.rows(
+        found = self.embedding.rows(
             [
                 (_text(e.query), _text(e.candidate)) if isinstance(e, Pair) else (_text(e),)
                 for e in examples
             ]
         )
+        pairs = [(e, rows) for e, rows in zip(examples, found, strict=True) if isinstance(e, Pair)]
+        known = {pair.candidate.id: rows[1].tokens.tobytes() for pair, rows in pairs}
+        for pair, rows in pairs:  # other pairs' candidates may answer a query too
+            right = tuple(known[name] for name in pair.query.relevant or () if name in known)
+            if len(right) > 1:
+                rows[0] = replace(rows[0], meta=right)
+        return found
 
     def loss(self, model: Model, batch: Batch) -> tuple[Tensor, float]:
         return self.embedding.loss(model, batch)
