@@ -12,11 +12,11 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import UnionType
+from types import MappingProxyType, UnionType
 from typing import Annotated, Any, Final, Literal, TypeAlias, Union, get_args, get_origin
 
 import annotated_types
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -77,16 +77,17 @@ class Item:
             return {name: item.plain() for name, item in self.content.items()}
         return self.content
 
-    def fields(self, known: Iterable[str], under_train: Iterable[str] = ()) -> dict[str, Item]:
-        """The mapping's known fields; the unknown ones are faults, some belong under `train:`."""
+    def fields(
+        self, known: Iterable[str], instead: Mapping[str, str] = MappingProxyType({})
+    ) -> dict[str, Item]:
+        """The mapping's known fields; others are faults, `instead` has what some should be."""
         if not isinstance(self.content, dict):
             self.fault("a mapping")
             return {}
         names = list(known)
         for name, item in self.content.items():
-            if name in under_train and name not in names:
-                shown = name if name in ("frozen", "layer_decay") else "adapter"
-                item.say(f"expected `{shown}:` under `train:`, found '{name}' here.", at_key=True)
+            if name in instead and name not in names:
+                item.say(f"expected {instead[name]}, found '{name}' here.", at_key=True)
             elif name not in names:
                 known_names = f"expected one of {', '.join(names)}"
                 item.say(f"{known_names}, found '{name}'.{suggest(name, names)}", at_key=True)
@@ -224,6 +225,10 @@ def describe(type_: Any) -> str:
         return "one of " + ", ".join(str(choice) for choice in get_args(type_))
     if origin in (Union, UnionType):
         return " or ".join(describe(choice) for choice in get_args(type_))
+    if origin is tuple:
+        return f"a list of values, each {describe(get_args(type_)[0])}"
+    if isinstance(type_, type) and issubclass(type_, BaseModel):
+        return f"a mapping with any of {', '.join(type_.model_fields)}"
     return _NOUNS.get(type_, getattr(type_, "__name__", str(type_)))
 
 

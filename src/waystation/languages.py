@@ -223,6 +223,7 @@ _OTHER_CODES: Final[Mapping[str, str]] = {
     "arb": "ar", "azj": "az", "ekk": "et", "fas": "fa", "fil": "tl", "hbs": "sr", "in": "id",
     "iw": "he", "jp": "ja", "jw": "jv", "khk": "mn", "kmr": "ku", "lav": "lv", "msa": "ms",
     "no": "nb", "nor": "nb", "npi": "ne", "ory": "or", "plt": "mg", "quy": "qu", "swa": "sw",
+    "chi": "zh", "dut": "nl", "fre": "fr", "ger": "de", "gre": "el", "per": "fa", "rum": "ro",
     "uzn": "uz", "ydd": "yi", "zho": "zh", "als": "sq", "pbt": "ps", "gaz": "om",
     "Mandarin": "zh", "Farsi": "fa", "Norwegian": "nb", "Filipino": "tl", "Castilian": "es",
     "zh-cn": "zh-Hans", "zh-tw": "zh-Hant",

@@ -142,11 +142,12 @@ def _seed_faults(study: Study, configs: Sequence[TrainConfig]) -> Iterable[str]:
             " start equal and their mean means something (Schmidt et al. 2023), found none; set"
             " `train: {head_seed: 0}`."
         )
-    every = [study.config_for(s) for stop in study.intermediate for s in stop.stages]
-    yield from _whole([*configs, *every], SEEDS)
+    yield from _whole(configs, SEEDS)
+    for stop in study.intermediate:
+        yield from _whole(map(study.config_for, stop.stages), f"{SEEDS} after {stop.name}")
 
 
-def _whole(configs: Sequence[TrainConfig], rule: str) -> Iterable[str]:
+def _whole(configs: Iterable[TrainConfig], rule: str) -> Iterable[str]:
     """Adapters are refused: a mean of LoRA's factors is not the mean of their products."""
     kinds = {c.adapter.kind for c in configs if c.adapter is not None}
     if kinds:

@@ -21,6 +21,9 @@ from waystation.languages import LANGUAGES, writes_spaces
 from waystation.metrics import Metric, Statistics
 from waystation.task import Layout, Task
 
+LANGUAGE: Final = "{language}"
+"""What stands for the tag in a path, or in a configuration's name on the hub."""
+
 
 def _loss(prediction: LossPrediction, example: LineExample, language: str) -> Statistics:
     return np.array([prediction.loss, float(prediction.tokens)])
@@ -53,7 +56,7 @@ def files(path: str, languages: Sequence[str], folder: Path) -> Task[LineExample
 
 def file_of(path: str, language: str, folder: Path) -> Path:
     """The file of one language."""
-    return (folder / path.replace("{language}", language)).absolute()
+    return (folder / path.replace(LANGUAGE, language)).absolute()
 
 
 def corpus(
@@ -69,7 +72,7 @@ def corpus(
 
     source = HubSource(
         repository=repository,
-        config=lambda language: config.replace("{language}", language) or "default",
+        config=lambda language: config.replace(LANGUAGE, language) or "default",
         splits={split: split},
         columns={column: "text"},
         read=read,
@@ -128,6 +131,7 @@ def texts(example: Any, kind: str, language: str) -> tuple[str, ...]:
 def empty(what: str, language: str) -> UserError:
     """What to say of a language without any text."""
     return UserError(
-        f"expected text in '{language}' for language modelling, found none in {what}; give text in"
-        " that language, or leave it out of `languages`."
+        f"expected text in '{language}' for language modelling, found none in"
+        f" {what.replace(LANGUAGE, language)}; give text in that language, or leave it out of"
+        " `languages`."
     )
