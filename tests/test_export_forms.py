@@ -140,7 +140,7 @@ def run(family: str, folder: Path) -> Outcome:
         said = [t for e in pocket("pocket-nli", "en", "train", range(99)) for t in (e.text, e.pair)]
         said += [t for e in pocket("pocket-nli", "en", "dev", range(99)) for t in (e.text, e.pair)]
         words = {w: w[::-1] for t in said for w in re.findall(r"\w+|[^\w\s]", t)}
-        pair = {"source_lang": "en", "target_lang": "de"}
+        pair: dict[str, Any] = {"source_lang": "en", "target_lang": "de"}
         wordmap.word_translator(folder / "study" / "translator", words, **pair)
     for only in ONLY[family]:
         done = run_study(path, Options(store=folder / "store", only=only))
@@ -193,7 +193,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
             jobs[family, name] = asked(outcome, place, asking)
             if options.get("form") == "adapter":  # the backbone where the card's code looks for it
                 shutil.copytree(folder / "study" / "model", place / "model")
-    answers = {}
+    answers: dict[tuple[str, str], Any] = {}
     adapters = [key for key in jobs if exports[key].form == "adapter"]
     for keys in (adapters, [key for key in jobs if key not in adapters]):
         found = alone([jobs[key] for key in keys], root)
@@ -215,7 +215,8 @@ def one(request: pytest.FixtureRequest, made: dict[str, Made]) -> Made:
 
 
 def same(found: Made, name: str, asking: Asking) -> None:
-    compare(asking[1], *found.answers[name], stored(found.outcome, asking[0])[1])
+    values, labels = found.answers[name]
+    compare(asking[1], values, labels, stored(found.outcome, asking[0])[1])
 
 
 @pytest.mark.parametrize("name", ["merged", "small", "stop", "averaged"])
