@@ -246,8 +246,8 @@ def _overlapping(candidate: str, text: str, spaced: bool) -> list[tuple[int, int
             score = _f1(wanted, [word for word, _ in window])
             place = (window[0][1], window[-1][1] + len(window[-1][0]))
             if score > best:
-                best, found = score, [place]
-            elif score == best and found:
+                best, found = score, []
+            if score == best:
                 found.append(place)
     return found
 

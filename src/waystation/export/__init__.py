@@ -13,12 +13,8 @@ it was published).
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -28,13 +24,13 @@ from waystation.errors import UserError, suggest
 from waystation.examples import JSON, HeadSpec, to_json
 from waystation.export.card import card, published_as
 from waystation.export.facts import Facts
+from waystation.export.folder import FORMAT, RECORD, check_folder, published, written
 from waystation.export.snippets import Use
 from waystation.export.subject import Subject, find, require, settled
 from waystation.lock import task_of
 from waystation.plan import Step
 from waystation.report.analysis import Analysis, analyse
 from waystation.results import collect
-from waystation.sources import sha256
 from waystation.steps import Place, load_model
 from waystation.store import Store, pretty
 from waystation.study_parts import RETRIEVAL
@@ -46,8 +42,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Exported", "export"]
 
-RECORD: Final = "waystation.json"
-FORMAT: Final = 1
 FORMS: Final = ("transformers", "encoder", "sentence-transformers", "language-model", "adapter")
 
 
@@ -98,10 +92,10 @@ def export(
     require(subject, store)
     subject = _formed(settled(subject, store), form)
     _check_variant(subject, variant)
-    _check_folder(folder, force)
+    check_folder(folder, force)
     analysis = _analysis(subject, store)
     chosen = _variant(subject, analysis, variant)
-    with _published(folder) as scratch:
+    with published(folder) as scratch:
         plain = _weights(subject, store, chosen, scratch, form)
         if not chosen and plain.pooling:
             chosen = f"{plain.layers}/{plain.pooling}"
@@ -114,7 +108,7 @@ def export(
         (scratch / "README.md").write_text(card(facts), encoding="utf-8")
         for path in scratch.rglob("*.safetensors"):  # written for their owner alone
             path.chmod((scratch / "README.md").stat().st_mode)
-        files = _files(scratch)
+        files = written(scratch)
         (scratch / RECORD).write_text(pretty(_record(facts, files)), encoding="utf-8")
     return Exported(
         folder=folder,
@@ -245,13 +239,6 @@ def _record(facts: Facts, files: Mapping[str, tuple[int, str]]) -> JSON:
     return cast("JSON", record)
 
 
-def _files(folder: Path) -> dict[str, tuple[int, str]]:
-    found = {}
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        found[path.relative_to(folder).as_posix()] = (path.stat().st_size, sha256(path))
-    return found
-
-
 # -- which form ------------------------------------------------------------------------------------
 
 
@@ -310,60 +297,3 @@ def _variant(subject: Subject, analysis: Analysis | None, variant: str | None) -
     layer_and_pooling = "/".join(shown.split("/")[:2])  # a margin score is no part of a model
     _check_pooling(layer_and_pooling, subject)
     return layer_and_pooling
-
-
-# -- the folder ------------------------------------------------------------------------------------
-
-
-def _check_folder(folder: Path, force: bool) -> None:
-    """Nothing is lost: only what is not there, empty, or an export's own files is written over."""
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise UserError(
-            f"expected a folder to write to, found the file {folder}; name another DIR."
-        )
-    inside = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-    if not inside:
-        return
-    try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        own = {RECORD, *record["files"]} if record["format"] == FORMAT else set()
-    except (OSError, ValueError, KeyError, TypeError):
-        own = set()
-    foreign = [name for name in inside if name not in own]
-    if foreign:
-        raise UserError(
-            f"expected {folder} to be empty or an earlier export, found {foreign[0]} in it, which"
-            " no export has written; name another DIR."
-        )
-    if not force:
-        raise UserError(
-            f"expected {folder} to be empty, found an earlier export ({record['route']}) in it;"
-            " name another DIR or replace it with --force."
-        )
-
-
-@contextmanager
-def _published(folder: Path) -> Iterator[Path]:
-    """A scratch folder beside the target that takes its place once everything is written."""
-    target = folder.absolute()
-    scratch = target.with_name(f".{target.name}-{uuid.uuid4().hex[:8]}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        scratch.mkdir()
-        yield scratch
-        if target.exists():
-            old = scratch.with_name(f"{scratch.name}-old")
-            os.rename(target, old)
-            os.rename(scratch, target)
-            shutil.rmtree(old)
-        else:
-            os.rename(scratch, target)
-    except OSError as error:
-        raise UserError(
-            f"expected to write {folder}, found '{error.strerror or error}'; make room there or"
-            " name a DIR that can be written."
-        ) from error
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
