@@ -13,7 +13,8 @@ from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
 import toys
 from waystation import backbone, mixture
-from waystation.batching import collate
+from waystation.adapters import owner, plain
+from waystation.batching import collate, derived_seed
 from waystation.checkpoint import load_checkpoint
 from waystation.errors import ModelError
 from waystation.examples import HeadSpec, LineExample
@@ -22,6 +23,7 @@ from waystation.mixture import Member, Mixture
 from waystation.mlm import head as spec_of
 from waystation.model import ships_output
 from waystation.predict import predict
+from waystation.settings import Adapter
 from waystation.tasks.lines import LINES
 from waystation.train import Output, finetune
 
@@ -267,6 +269,48 @@ def test_a_fresh_layer_starts_near_chance_and_learns_and_is_handed_on(tmp_path: 
     assert not again.untrained
     name = "lm_head.predictions.transform.dense.weight"
     assert torch.equal(dict(again.named_parameters())[name], dict(model.named_parameters())[name])
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_an_adapter_learns_beside_a_layer_drawn_for_its_stage(tmp_path: Path, mixed: bool) -> None:
+    folder = bare(tmp_path)
+
+    def stage(parent: Path | None, out: Path) -> tuple[Any, Path]:
+        model = load(folder)
+        if parent is not None:
+            load_checkpoint(model, parent, heads=False)
+        made = Mixture(
+            members=(toys.member("classification", dev=False),), text=(text(model),), mixed=mixed
+        )
+        config = toys.config(epochs=2, adapter=Adapter(rank=2, after="merge"))
+        finetune(model, made, config, toys.NUMERICS, 0, Output(folder=out))
+        (checkpoint,) = (out / "checkpoints").iterdir()
+        return model, checkpoint
+
+    def own(model: Any, prefix: str) -> dict[str, torch.Tensor]:
+        named = model.named_parameters()
+        return {plain(n): p for n, p in named if n.startswith(prefix) and owner(n) is None}
+
+    start = load(folder)
+    start.draw_output(derived_seed(0, "output layer"))
+    first, one = stage(None, tmp_path / "one")
+    for name, value in own(start, "backbone.").items():
+        assert torch.equal(own(first, "backbone.")[name], value), name
+    # The layer was drawn from the seed, and trained with the adapter.
+    drawn = own(start, "lm_head.")
+    assert set(first.drawn) == set(start.drawn) <= set(drawn)
+    assert not any(torch.equal(own(first, "lm_head.")[n], drawn[n]) for n in first.drawn)
+    loaded = load(folder)
+    load_checkpoint(loaded, one)
+    assert not loaded.untrained
+    for name, value in own(first, "lm_head.").items():
+        assert torch.equal(own(loaded, "lm_head.")[name], value), name
+    # For the next stage it is a layer like any other, which its adapter leaves as it is.
+    second, _ = stage(one, tmp_path / "two")
+    for prefix in ("lm_head.", "backbone."):
+        for name, value in own(loaded, prefix).items():
+            assert torch.equal(own(second, prefix)[name], value), name
+    assert [a.name for a in second.adapters] == ["s1"]
 
 
 def test_equal_trainings_beside_tasks_have_equal_bytes(tmp_path: Path) -> None:

@@ -316,6 +316,21 @@ def test_a_damaged_state_is_said_and_not_used(
 
 
 @pytest.mark.usefixtures("eager")
+def test_a_damaged_state_makes_way_for_the_one_before_it(
+    tmp_path: Path, cut_at_8: Path, whole: Whole
+) -> None:
+    # What a kill between renaming and clearing up leaves, and then a bad disk.
+    state = cut_off(tmp_path, SETTINGS[MIXTURE], 6)
+    shutil.copytree(cut_at_8 / "state-00000007", state / "state-00000007")
+    DAMAGES["one bit of a tensor"][0](state / "state-00000007")
+    said: list[str] = []
+    train(tmp_path / "again", SETTINGS[MIXTURE], Partial(state, FITS, said.append))
+    assert len(said) == 2
+    assert said[1] == "continues after step 5 of 12"
+    assert contents(tmp_path / "again") == whole(MIXTURE)[2]
+
+
+@pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize(
     ("fits", "sentence"),
     [

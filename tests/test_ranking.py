@@ -226,6 +226,13 @@ def test_candidates_of_other_pairs_that_answer_a_query_are_no_mistakes() -> None
     )
 
 
+def test_a_query_is_trained_with_its_first_answer_that_is_in_the_pool() -> None:
+    examples, pool = queries(2)
+    examples[1] = replace(examples[1], relevant=("elsewhere", "c1"))
+    pairs: Any = replace(member("query"), examples=examples, pool=pool).trained
+    assert [(pair.query.id, pair.candidate.id) for pair in pairs] == [("0", "c0"), ("1", "c1")]
+
+
 def test_cosines_are_not_rounded_to_bf16() -> None:
     model = toys.model()
     model.eval()

@@ -94,8 +94,8 @@ def save_checkpoint(
     embedding = table.full.detach()[index].clone()
     if table.full is not table.weight:
         embedding *= table.factor
-        place = torch.from_numpy(np.searchsorted(changed.rows, table.rows)).to(index.device)
-        embedding[place] = table.weight.detach()
+        trained = torch.from_numpy(np.searchsorted(changed.rows, table.rows)).to(index.device)
+        embedding[trained] = table.weight.detach()
     tensors = {"rows": index, "embedding": embedding, **changed.carried}
     tensors |= {name: parameters[name].detach() for name in sorted(changed.names)}
     for spec in specs:

@@ -52,7 +52,8 @@ class Member:
         from waystation.heads.retrieval import Pair
 
         known = {c.id: c for c in self.pool}
-        return [Pair(e, known[e.relevant[0]]) for e in self.examples]
+        answers = [next(name for name in e.relevant if name in known) for e in self.examples]
+        return [Pair(e, known[name]) for e, name in zip(self.examples, answers, strict=True)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -101,6 +101,7 @@ class Partial:
                 places = _places(model, tensors)
             except (_Unfit, OSError, SafetensorError) as reason:
                 self.say(f"starts from its beginning: the partial state {state} {_why(reason)}")
+                shutil.rmtree(state, ignore_errors=True)  # its name may be wanted again
                 continue
             if (state / "checkpoints").exists():
                 shutil.copytree(state / "checkpoints", folder / "checkpoints", copy_function=_link)
