@@ -101,6 +101,7 @@ def test_marks_that_were_not_kept_show_nothing(text: str) -> None:
             "den großen roten Ball",
             "overlap",
         ),
+        ("Hände", "Sie kennt Hänge.", None, ""),  # 3 letters of 5 are not enough
         ("Helsinki", "Hän asuu Helsingissä.", None, ""),
         ("kirjasto", "Hän on kirjastossa.", "kirjasto", "exact"),
         ("罗马", "他在罗马。", "罗马", "exact"),

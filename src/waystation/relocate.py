@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 OVERLAP: Final = 0.6
-"""The least F1 of words at which a window of the translation is taken for the answer."""
+"""A window of the translation is taken for the answer where its F1 of words is above this."""
 ALIKE: Final = 0.6
 """The least share of a common beginning at which two words count as forms of one."""
 INSIDE: Final = 4
@@ -236,7 +236,7 @@ def _folded(text: str) -> tuple[str, list[int]]:
 
 
 def _overlapping(candidate: str, text: str, spaced: bool) -> list[tuple[int, int]]:
-    """The windows whose words overlap best with the candidate's, if by OVERLAP at least."""
+    """The windows whose words overlap best with the candidate's, if by more than OVERLAP."""
     wanted = [word for word, _ in _words(candidate, spaced)]
     there = _words(text, spaced)
     best, found = OVERLAP, list[tuple[int, int]]()
@@ -246,8 +246,8 @@ def _overlapping(candidate: str, text: str, spaced: bool) -> list[tuple[int, int
             score = _f1(wanted, [word for word, _ in window])
             place = (window[0][1], window[-1][1] + len(window[-1][0]))
             if score > best:
-                best, found = score, []
-            if score == best:
+                best, found = score, [place]
+            elif score == best and found:
                 found.append(place)
     return found
 
