@@ -19,18 +19,9 @@ import waystation
 ROOT = Path(__file__).parents[1]
 HEAVY_ON_PURPOSE = {
     # models and work: these are floors 2b and 3, which compute with torch
-    *("backbone", "model", "vocabulary", "batching", "search", "heads", "checkpoint"),
-    *(
-        "encoded",
-        "parameters",
-        "mixture",
-        "train",
-        "predict",
-        "plain",
-        "embed",
-        "mining",
-        "__main__",
-    ),
+    *("adapters", "backbone", "batching", "checkpoint", "heads", "layers", "lorafolder", "model"),
+    *("search", "vocabulary", "average", "embed", "encoded", "mining", "mixture", "negatives"),
+    *("parameters", "partial", "plain", "predict", "train", "translate", "__main__"),
 }
 
 
