@@ -70,7 +70,7 @@ def test_the_keys_of_study_files_are_those_of_the_page(
     (tmp_path / "own.csv").write_text("text,label\na,x\nb,y\n")
     path = tmp_path / "s.yaml"
     path.write_text(
-        "intermediate: [{task: snli}, {mix: [snli, rte]}]\n"
+        "intermediate: [{task: snli}, {mix: [snli, rte]}, {name: c, chain: [snli, rte]}]\n"
         "targets: [{task: xnli}, {task: udpos, options: {first_piece: first}},\n"
         "  {csv: own.csv, kind: classification, split: dev}, {benchmark: xtreme, tasks: [mlqa]}]\n"
         "train: {epochs: 1}\nnumerics: {threads: 1}\nresources: {jobs: 1}\n"
