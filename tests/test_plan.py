@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
 import wordmap
 from tiny import tiny_encoder
+from waystation.explain import summary
 from waystation.plan import plan
 from waystation.run import Options, Prepared, prepare
 from waystation.study_verbs import show_plan
@@ -111,6 +113,36 @@ def test_it_reads_well(planned: Prepared, capsys: pytest.CaptureFixture[str]) ->
         "train merged>pocket-topic@1",
     ]
     assert "train text@0 38 de, 38 sw 1 4" in lines
+
+
+def test_a_grid_is_counted_by_stop(
+    planned: Prepared, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("waystation.study_verbs.LISTED", 10)
+    show_plan(planned.study.path, planned.options, json=False)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    # For both seeds: its own, and that of the one target that is fine-tuned for.
+    for stop, own in (("none", "0"), ("nli", "4"), ("german", "2"), ("merged", "4")):
+        assert [stop, own, "2"] in lines
+    assert ["`--json`", "lists", "every", "step", "with", "its", "key."] in lines
+
+
+def test_a_plan_says_what_each_step_is_for(planned: Prepared) -> None:
+    found = planned.plan
+    served = found.serving((r.score, r.name) for r in found.routes)
+    for route in found.routes:
+        above = {*found.ancestors(route.score), route.score}
+        assert {key for key, names in served.items() if route.name in names} >= above
+    assert sum(map(len, served.values())) == len(
+        {(key, r.name) for r in found.routes for key in (*found.ancestors(r.score), r.score)}
+    )
+
+
+def test_an_average_takes_disk(planned: Prepared) -> None:
+    average = next(key for key, s in planned.plan.steps.items() if s.kind == "average")
+    without = replace(planned, states=planned.states | {average: "done"})
+    disks = [cast("Any", summary(one))["estimate"]["disk_bytes"] for one in (planned, without)]
+    assert disks[0] > disks[1]
 
 
 def test_labels_tell_steps_apart(planned: Prepared) -> None:

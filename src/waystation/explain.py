@@ -7,7 +7,6 @@ tokens: 0.78 s a step in bf16), scaled by the size of the weights. No torch.
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from statistics import median
 from typing import Any, Final, cast
@@ -19,7 +18,7 @@ from waystation.lock import differences, lock_path, read_lock
 from waystation.mixture import probabilities
 from waystation.plan import ALGORITHMS, Step, optimiser_steps
 from waystation.resolve import resolve
-from waystation.run import Options, Prepared
+from waystation.run import Options, Prepared, stop_keys
 from waystation.store import Store
 from waystation.study import load_study
 from waystation.task import member_names
@@ -96,19 +95,27 @@ def _partly_done(store: Store, key: str) -> dict[str, JSON]:
 
 def _shared(prepared: Prepared) -> JSON:
     """Training steps that several routes stand on, with how many."""
-    served: Counter[str] = Counter()
-    routes: dict[str, set[str]] = {}
-    for route in prepared.plan.routes:
-        for key in prepared.plan.ancestors(route.score):
-            if prepared.plan.steps[key].kind == "train":
-                routes.setdefault(key, set()).add(f"{route.backbone} {route.name}")
-    for key, names in routes.items():
-        served[key] = len(names)
+    plan = prepared.plan
+    served = plan.serving((r.score, f"{r.backbone} {r.name}") for r in plan.routes)
     return [
-        {"key": k, "label": prepared.plan.steps[k].label, "routes": n}
-        for k, n in served.items()
-        if n > 1
+        {"key": key, "label": step.label, "routes": len(served[key])}
+        for key, step in plan.steps.items()
+        if step.kind == "train" and len(served[key]) > 1
     ]
+
+
+def by_stop(prepared: Prepared) -> dict[str, tuple[int, int]]:
+    """How many trainings are to run for each stop, and for its targets beside; no one twice."""
+    plan, stops = prepared.plan, stop_keys(prepared.lock, prepared.plan)
+    served = plan.serving((r.score, r.stop) for r in plan.routes)
+    missing = [key for key in prepared.missing if plan.steps[key].kind == "train"]
+    found: dict[str, tuple[int, int]] = {}
+    for stop in dict.fromkeys(r.stop for r in plan.routes):
+        of_stop = [key for key in missing if stop in served[key]]
+        missing = [key for key in missing if stop not in served[key]]
+        own = sum(key in stops for key in of_stop)
+        found[stop] = (own, len(of_stop) - own)
+    return found
 
 
 def _estimate(prepared: Prepared) -> JSON:
@@ -126,18 +133,21 @@ def _estimate(prepared: Prepared) -> JSON:
                 * translations.size_of(lock, step)
             )
             memory = max(memory, 2.0 * weights)
-        if step.kind not in ("train", "predict"):
+        if step.kind not in ("train", "average", "predict"):
             continue
         name = step.context["backbone"]
-        part = trainable.key_of(cast("Any", step.spec.get("config", {})))
+        of = _averaged(prepared, key) if step.kind == "average" else step
+        part = trainable.key_of(cast("Any", of.spec.get("config", {})))
         if (name, part) not in measured:
             measured[name, part] = _measured(prepared, name, part)
-        per_example, checkpoint, peak = measured[name, part] or _assumed(prepared, step)
+        per_example, checkpoint, peak = measured[name, part] or _assumed(prepared, of)
         memory = max(memory, peak)
         if step.kind == "train":
             config = cast("Any", step.spec["config"])
             seconds += per_example * optimiser_steps(lock, step) * config["batch_size"]
             disk += checkpoint * config["evaluations"]
+        elif step.kind == "average":
+            disk += checkpoint
         else:
             times = 1
             if "checkpoints" in step.spec:  # with each of a training's
@@ -152,6 +162,12 @@ def _estimate(prepared: Prepared) -> JSON:
         if any(measured.values())
         else "a measurement with multilingual-e5-small on two cores, scaled by weights",
     }
+
+
+def _averaged(prepared: Prepared, key: str) -> Step:
+    """The training whose checkpoints an average step reads, or one of them."""
+    found = map(prepared.plan.steps.__getitem__, reversed(prepared.plan.ancestors(key)))
+    return next(step for step in found if step.kind == "train")
 
 
 def _assumed(prepared: Prepared, step: Step) -> tuple[float, float, float]:

@@ -6,12 +6,14 @@ version of that kind's algorithm and its `spec`. Nothing here reads files or kno
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from waystation.examples import JSON
 from waystation.store import step_key
+
+T = TypeVar("T")
 
 # Raise a kind's number whenever its algorithm gives other results for the same spec.
 ALGORITHMS: Final = dict.fromkeys(
@@ -88,8 +90,7 @@ class Plan:
         `weights` asks for every checkpoint too, those that gc deleted included.
         """
         wanted: set[str] = set()
-        ends = [r.score for r in (*self.routes, *self.selections)]
-        ends += [p.route.score for p in self.probes]
+        ends = self.ends()
         if weights:
             ends += [k for k, s in self.steps.items() if s.kind in TRAINED]
         stack = [end for end in ends if not done.get(end)]
@@ -99,6 +100,21 @@ class Plan:
                 wanted.add(key)
                 stack += [i for i in self.steps[key].inputs if not done.get(i)]
         return [key for key in self.steps if key in wanted]
+
+    def ends(self) -> list[str]:
+        """The score steps that everything else is for."""
+        routes = (*self.routes, *self.selections, *(p.route for p in self.probes))
+        return [route.score for route in routes]
+
+    def serving(self, ends: Iterable[tuple[str, T]]) -> dict[str, set[T]]:
+        """What each step is for: what is said of the ends, handed to all that they stand on."""
+        found: dict[str, set[T]] = {key: set() for key in self.steps}
+        for end, what in ends:
+            found[end].add(what)
+        for key in reversed(self.steps):  # children before parents
+            for parent in self.steps[key].inputs:
+                found[parent] |= found[key]
+        return found
 
     def ancestors(self, key: str) -> tuple[str, ...]:
         """Everything a step stands on, in order."""

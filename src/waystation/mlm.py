@@ -135,21 +135,22 @@ def told(lock: Mapping[str, Any], plan: Plan) -> list[JSON]:
             part["language"]: lock["data"][entry]["count"]
             for part, entry in zip(own["text"], step.context["text"], strict=True)
         }
+        steps, with_lines = steps_of(lock, step)
         about: dict[str, JSON] = {"key": key, "label": step.label, "lines": counts}
-        found.append(about | _steps_of(lock, step))
+        found.append(about | {"steps": steps, "steps_with_lines": with_lines})
     return found
 
 
-def _steps_of(lock: Mapping[str, Any], step: Step) -> dict[str, JSON]:
-    """How many optimiser steps, and in how many of them there are lines."""
-    own, config = cast("Any", step.spec["mlm"]), cast("Any", step.spec["config"])
-    cap = cast("int | None", step.spec["cap"])
-    sizes = [lock["data"][e]["count"] for e in step.context["entries"]]
-    sizes = [min(size, cap) if cap else size for size in sizes]
-    lines_there = [lock["data"][e]["count"] for e in step.context["text"]]
+def steps_of(lock: Mapping[str, Any], step: Step) -> tuple[int, int]:
+    """How many optimiser steps a train step takes at most, and in how many there are lines."""
+    own, config = cast("Any", step.spec.get("mlm", {})), cast("Any", step.spec["config"])
+    counts = [lock["data"][entry]["count"] for entry in step.context["entries"]]
+    sizes = mixture.effective(counts, cast("int | None", step.spec["cap"]))
+    lines_there = [lock["data"][entry]["count"] for entry in step.context.get("text", ())]
     steps = optimiser_steps(own, config, sizes or lines_there)
-    of_tasks = optimiser_steps({}, config, sizes) if own.get("batches") == "whole" else 0
-    return {"steps": steps, "steps_with_lines": steps - of_tasks}
+    if own and own.get("batches") != "whole":
+        return steps, steps
+    return steps, steps - optimiser_steps({}, config, sizes)
 
 
 def mixed(own: Any, store: Store) -> dict[str, Any]:

@@ -12,7 +12,6 @@ Nothing here reads files, loads models or knows what is finished.
 from __future__ import annotations
 
 import fnmatch
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, cast
@@ -67,9 +66,8 @@ def plan(lock: Mapping[str, Any], only: str | None = None) -> Plan:
             f" found nothing for '{only}'; patterns use * and ? over stop>target@seed."
         )
     kept = Plan(steps, tuple(routes), tuple(selections), tuple(probes))
-    ends = [r.score for r in (*routes, *selections, *(p.route for p in probes))]
-    reached = {k for end in ends for k in (*kept.ancestors(end), end)}
-    return replace(kept, steps={k: s for k, s in steps.items() if k in reached})
+    reached = kept.serving((end, "") for end in kept.ends())
+    return replace(kept, steps={k: s for k, s in steps.items() if reached[k]})
 
 
 def _probed(
@@ -288,12 +286,4 @@ def pinned(lock: Mapping[str, Any], backbone: str) -> str:
 
 def optimiser_steps(lock: Mapping[str, Any], step: Step) -> int:
     """How many optimiser steps a train step takes at most (early stopping may end it sooner)."""
-    config = cast("Mapping[str, Any]", step.spec["config"])
-    cap = cast("int | None", step.spec["cap"])
-    sizes: list[int] = [lock["data"][e]["count"] for e in step.context["entries"]]
-    sizes = [min(s, cap) if cap else s for s in sizes]
-    if "mlm" in step.spec:
-        lines = [lock["data"][e]["count"] for e in step.context["text"]]
-        return mlm.optimiser_steps(cast("Any", step.spec["mlm"]), config, sizes or lines)
-    effective = sum(sizes)
-    return max(1, math.ceil(float(config["epochs"]) * effective / int(config["batch_size"])))
+    return mlm.steps_of(lock, step)[0]

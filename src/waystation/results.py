@@ -213,22 +213,17 @@ def _scores(route: Route, task: Task[Any], found: Any) -> Iterator[Score]:
 
 def _needed_by(plan: Plan) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
     """The stops and the targets whose routes stand on each step, in the study's order."""
-    needed: dict[str, tuple[set[str], set[str]]] = {key: (set(), set()) for key in plan.steps}
-    for route in (*plan.routes, *plan.selections):
-        needed[route.score][0].add(route.stop)
-        needed[route.score][1].add(route.target)
-    for probe in plan.probes:
-        if probe.route.score in needed:
-            needed[probe.route.score][0].add(probe.route.stop)
-    for key in reversed(list(plan.steps)):  # children before parents
-        for parent in plan.steps[key].inputs:
-            for mine, theirs in zip(needed[parent], needed[key], strict=True):
-                mine |= theirs
+    routes = (*plan.routes, *plan.selections)
+    of_stops = [(r.score, r.stop) for r in (*routes, *(p.route for p in plan.probes))]
+    found, wanted = plan.serving(of_stops), plan.serving((r.score, r.target) for r in routes)
     stops = dict.fromkeys(r.stop for r in plan.routes)
     targets = dict.fromkeys(r.target for r in plan.routes)
     return {
-        key: (tuple(s for s in stops if s in found), tuple(t for t in targets if t in wanted))
-        for key, (found, wanted) in needed.items()
+        key: (
+            tuple(s for s in stops if s in found[key]),
+            tuple(t for t in targets if t in wanted[key]),
+        )
+        for key in plan.steps
     }
 
 

@@ -336,13 +336,11 @@ def prunable(prepared: Prepared) -> dict[str, tuple[list[str], int]]:
     Intermediate checkpoints stay, since new targets start from them; so does a target's own
     training while any of its scores is missing, or where it doubles as an intermediate.
     """
-    needed = set(prepared.missing)
-    for key in list(needed):
-        needed |= set(prepared.plan.ancestors(key))
-    stops = _stop_keys(prepared.lock, prepared.plan)
+    needed = prepared.plan.serving((key, "") for key in prepared.missing)
+    stops = stop_keys(prepared.lock, prepared.plan)
     found = {}
     for key, step in prepared.plan.steps.items():
-        if step.kind not in ("train", "average") or key in needed or key in stops:
+        if step.kind not in ("train", "average") or needed[key] or key in stops:
             continue
         if prepared.states[key] == "done":
             names = list(prepared.store.outputs(key, "checkpoints/"))
@@ -367,8 +365,8 @@ def stale(prepared: Prepared) -> dict[str, int]:
     return found
 
 
-def _stop_keys(lock: Mapping[str, Any], whole: Plan) -> set[str]:
-    """Train steps that some stop of the study ends with or passes through."""
+def stop_keys(lock: Mapping[str, Any], whole: Plan) -> set[str]:
+    """Steps that some stop of the study ends with or passes through."""
     bare: Any = {"stages": [], "selections": []}
     only_stops = dict(lock) | {"targets": [dict(t) | bare for t in _any(lock["targets"])]}
     return set(plan(only_stops).steps) & set(whole.steps)

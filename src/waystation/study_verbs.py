@@ -6,7 +6,6 @@ Results go to standard output, progress and remarks to standard error. The work 
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -69,7 +68,8 @@ def _steps(number: int) -> str:
 
 def show_plan(path: Path, options: Options, *, json: bool) -> None:
     """What would run, what is shared, what it may cost."""
-    plan = cast("Mapping[str, Any]", explain.summary(prepare(path, options, display.Lines())))
+    prepared = prepare(path, options, display.Lines())
+    plan = cast("Mapping[str, Any]", explain.summary(prepared))
     if json:
         display.as_json(plan)
         return
@@ -96,7 +96,7 @@ def show_plan(path: Path, options: Options, *, json: bool) -> None:
     trains = [s for s in plan["to_run"] if s["kind"] == "train"]
     if trains:
         print("\nTraining steps to run:")
-        _trains(trains)
+        _trains(trains, prepared)
     if plan["mixtures"]:
         print("\nMixtures, and how often a batch is of each task:")
         display.table(
@@ -131,17 +131,13 @@ def show_plan(path: Path, options: Options, *, json: bool) -> None:
         print("\nNothing to run: everything is in the store.")
 
 
-def _trains(trains: Sequence[Mapping[str, Any]]) -> None:
+def _trains(trains: Sequence[Mapping[str, Any]], prepared: Prepared) -> None:
     """Each training step with its key; of a grid how many there are of each stop."""
     begun = any("partly_done" in s for s in trains)
     if len(trains) > LISTED:
-        stops: dict[str, list[int]] = {}
-        for step in trains:
-            stop, of_target, _ = step["label"].removeprefix("train ").partition(">")
-            own = stops.setdefault(re.split(r" \[|@\d", stop)[0], [0, 0])
-            own[bool(of_target)] += 1
         columns = ("after the stop", "its own steps", "steps of targets")
-        display.table(columns, ((name, *own) for name, own in stops.items()), right=columns[1:])
+        rows = ((name, *counts) for name, counts in explain.by_stop(prepared).items())
+        display.table(columns, rows, right=columns[1:])
         print("`--json` lists every step with its key.")
         return
     display.table(
