@@ -228,8 +228,8 @@ def test_text_that_is_empty_in_one_language_is_refused(tmp_path: Path) -> None:
     (tmp_path / "sw.txt").write_text("\n  \n")
     stop = "{mlm: {text: [{files: '{language}.txt'}], languages: [de, sw]}}"
     assert faults(tmp_path, stop) == [
-        "expected text in 'sw' for language modelling, found none in {language}.txt; give text in"
-        " that language, or leave it out of `languages`."
+        "expected text in 'sw' for language modelling, found none in sw.txt; give text in that"
+        " language, or leave it out of `languages`."
     ]
 
 
@@ -237,6 +237,16 @@ BAD = [
     (
         "{mlm: {text: [{files: '{language}.txt'}], languages: [de]}}",
         "languages[0]: expected a language with text for language modelling (no file",
+    ),
+    (
+        "{mlm: {text: [{files: text.txt}], languages: [de, sw]}}",
+        "mlm.text: expected `{language}` in a path that stands for several languages, found"
+        " 'text.txt'.",
+    ),
+    (
+        "{mlm: {text: [text.txt], languages: [de]}}",
+        "mlm.text[0]: expected the name of a task as the source of text, found 'text.txt'. A file"
+        " is written `{files: text.txt}`.",
     ),
     (
         "{mlm: {text: [pocket-nli], languages: [eu, en]}}",
@@ -324,6 +334,7 @@ def test_a_retrieval_target_may_be_and_a_size_may_follow_text(tmp_path: Path) ->
 @pytest.mark.parametrize(("stop", "said"), BAD)
 def test_bad_input_is_told_where_it_stands(tmp_path: Path, stop: str, said: str) -> None:
     (tmp_path / "model").mkdir()
+    (tmp_path / "text.txt").write_text("gut\n")
     found = faults(tmp_path, stop)
     assert len(found) == 1
     assert found[0].startswith(":4:")  # the stop's own line

@@ -193,6 +193,12 @@ def test_faults_are_found_before_anything_trains(written: Written, case: str) ->
         written.lock(*arguments)
 
 
+def test_the_stop_whose_adapter_cannot_be_averaged_is_named(written: Written) -> None:
+    stop = "intermediate: [{task: pocket-nli, name: small, train: {adapter: {kind: lora}}}]\n"
+    with pytest.raises(StudyFaults, match="average-seeds after small: expected weights"):
+        written.lock(", selections: [average-seeds]", ", head_seed: 0", stop)
+
+
 def test_one_seed_has_no_mean(written: Written) -> None:
     with pytest.raises(StudyFaults, match="expected several `seeds` for average-seeds, found 1"):
         written.lock(", selections: [average-seeds]", ", head_seed: 0", seeds="[0]")

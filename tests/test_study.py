@@ -473,8 +473,8 @@ FAULTS: list[tuple[str, str, str]] = [
     (
         "a training's setting outside `train:`",
         line(f"intermediate: [{{task: {NLI}, lora: {{rank: 4}}}}]"),
-        "my.yaml:2:39: intermediate[0].lora: expected `adapter:` under `train:`, found 'lora'"
-        " here.",
+        "my.yaml:2:39: intermediate[0].lora: expected `adapter: {kind: lora}` under `train:`,"
+        " found 'lora' here.",
     ),
     (
         "rates of an absent task",

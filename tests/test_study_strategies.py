@@ -168,6 +168,42 @@ def test_a_benchmark_s_targets_may_compare_selections(tmp_path: Path) -> None:
             "expected one of pocket-nli.en, pocket-nli.de, found 'pocket-nli'.",
         ),
         (
+            "intermediate: [{task: pocket-nli, frozen: 2}]\n",
+            "intermediate[0].frozen: expected `frozen:` under `train:`, found 'frozen' here.",
+        ),
+        (
+            "intermediate: [{task: pocket-bitext, language: de, margin: 0.3}]\n",
+            "intermediate[0].margin: expected `margin:` under `options:`, found 'margin' here.",
+        ),
+        (
+            "selections: [last]\n",
+            "my.yaml:1:1: selections: expected `selections:` under a target, found 'selections'"
+            " here.",
+        ),
+        (
+            "train: {lora: {rank: 4}}\n",
+            "my.yaml:1:9: train.lora: expected `adapter: {kind: lora}`, found 'lora' here.",
+        ),
+        (
+            "train: {adapter: lora}\n",
+            "my.yaml:1:18: train.adapter: expected a mapping with any of kind, rank, alpha,"
+            " dropout, modules, after or null, found 'lora'.",
+        ),
+        (
+            "train: {learning_rate: [1e-5, 1e-4]}\n",
+            "my.yaml:1:24: train.learning_rate: expected a number above 0 and at most 1, found a"
+            " list of 2. Several are written `learning_rates:`.",
+        ),
+        (
+            "train: {learning_rates: 1e-4}\n",
+            "my.yaml:1:25: train.learning_rates: expected a list of values, each a number above 0"
+            " and at most 1, found 0.0001.",
+        ),
+        (
+            "train: {learning_rates: [1e-5, 1e-4], learning_rate: 1e-5}\n",
+            "my.yaml:1:8: train: expected either `learning_rate` or `learning_rates`, found both.",
+        ),
+        (
             "intermediate: [{mix: [pocket-nli, {task: pocket-nli, split: dev}],"
             " rates: {pocket-nli.en: 1.0}}]\n",
             "expected equal or proportional rates, or each task once per language, found"

@@ -31,7 +31,7 @@ INSTEAD: Final = dict.fromkeys(("lora", "adapters"), LORA)
 """Names of settings that people will write, and what they are to write instead."""
 UNDER_TRAIN: Final = {
     **{name: f"`{name}:` under `train:`" for name in ("adapter", "frozen", "layer_decay")},
-    **{name: f"{LORA} under `train:`" for name in INSTEAD},
+    **dict.fromkeys(INSTEAD, f"{LORA} under `train:`"),
     **{name: f"`{name}:` under `options:`" for name in ("margin", "hard_negatives", "scale")},
     "selections": "`selections:` under a target",
 }
