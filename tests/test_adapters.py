@@ -24,6 +24,7 @@ from waystation.settings import Adapter, Numerics, TrainConfig
 from waystation.train import Output, finetune
 
 KINDS = ["encoder", "decoder", "seq2seq"]
+SLOWLY = ["encoder", "decoder", pytest.param("seq2seq", marks=pytest.mark.slow)]
 
 
 def trained(folder: Path, parent: Path | None = None, kind: str = "encoder", **fields: Any) -> Any:
@@ -145,7 +146,7 @@ def load_names(checkpoint: Path) -> list[str]:
         return list(file.keys())
 
 
-@pytest.mark.parametrize("architecture", KINDS)
+@pytest.mark.parametrize("architecture", SLOWLY)
 def test_a_chain_of_merged_stacked_and_full_stages(architecture: str, tmp_path: Path) -> None:
     stages: list[dict[str, Any]] = [
         {"adapter": Adapter(after="merge", rank=2)},
@@ -320,7 +321,7 @@ def test_dropout_belongs_to_the_stage_that_trains(tmp_path: Path) -> None:
     assert rates == {"s0": 0.0, "s1": 0.2}
 
 
-@pytest.mark.parametrize("kind", ["decoder", "seq2seq"])
+@pytest.mark.parametrize("kind", SLOWLY[1:])
 def test_text_is_learnt_through_an_adapter(kind: str, tmp_path: Path) -> None:
     adapter = Adapter(rank=16, alpha=32, modules=("all-linear",))
     model, checkpoint = trained(
