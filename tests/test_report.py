@@ -11,6 +11,7 @@ from rich.console import Console
 from synthetic_results import QUICK, TARGETS, quick, synthetic
 from waystation.report import FORMATS, Analysis, analyse, render, show
 from waystation.report.analysis import BASELINE, MEAN, Part, floor, headline_variant
+from waystation.report.sentences import _unseen
 from waystation.report.words import look, mark
 
 
@@ -195,6 +196,12 @@ def test_one_seed_gets_no_verdict() -> None:
     assert mark(analysis.grid[0]) == "?"
     assert analysis.sentence.startswith("Of 3 gains, 3 cannot be judged with one seed.")
     assert "smallest gain" not in analysis.sentence
+
+
+def test_equal_predictions_are_no_measure_of_what_could_be_seen() -> None:
+    assert _unseen(0.0) == ""
+    assert _unseen(1.26) == " Gains below 1.3 points would probably have gone unseen."
+    assert "of any size" in _unseen(100.0)
 
 
 def test_few_items_get_no_verdict() -> None:

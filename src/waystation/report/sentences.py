@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 WHOLE_SCALE: Final = 100.0
 """Points; a gain that must be larger to be detected cannot be."""
+SEEN: Final = 0.05
+"""Points; less than this is written 0.0."""
 JUDGED: Final = ("gain", "loss", "no clear difference")
 """The verdicts that say something of a gain."""
 
@@ -67,7 +69,7 @@ def of_part(part: Part) -> str:
     text = f"{before}{'; '.join(f for f in found if f)}."
     seen = [c.gain.detectable for c in measured if c.gain and c.verdict == "no clear difference"]
     if seen:
-        text += f" {_unseen(max(seen))}"
+        text += _unseen(max(seen))
     if missing:
         text += f" Not measured: {listing(missing)}."
     return text
@@ -137,13 +139,15 @@ def brief(part: Part) -> str:
     start = part.mean("none")
     text = text[0].upper() + text[1:] if start is None else f"From {score(start)}: {text}"
     seen = [c.gain.detectable for c in measured if c.gain and c.verdict == "no clear difference"]
-    return f"{text} {_unseen(max(seen))}" if seen else text
+    return text + _unseen(max(seen)) if seen else text
 
 
 def _unseen(detectable: float) -> str:
     if detectable >= WHOLE_SCALE:
-        return "With so few seeds, some cells could not tell a gain of any size from noise."
-    return f"Gains below {detectable:.1f} points would probably have gone unseen."
+        return " With so few seeds, some cells could not tell a gain of any size from noise."
+    if detectable < SEEN:  # equal predictions: their spread of nought is no measure of power
+        return ""
+    return f" Gains below {detectable:.1f} points would probably have gone unseen."
 
 
 def _clear(cells: Sequence[Cell], one: str, more: str) -> str:
@@ -191,7 +195,7 @@ def overview(analysis: Analysis) -> str:
     if len(measured) < len(grid):
         text += f" {count(len(grid) - len(measured), 'more', 'more')} could not be measured."
     seen = [(c.gain.detectable, c) for c in measured if c.gain and not c.gain.flags]
-    seen = [(d, c) for d, c in seen if c.verdict != "uninformative"]
+    seen = [(d, c) for d, c in seen if c.verdict != "uninformative" and d >= SEEN]
     if seen:
         least, most = min(seen, key=lambda s: s[0]), max(seen, key=lambda s: s[0])
         text += (
