@@ -200,7 +200,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
         answers |= dict(zip(keys, found, strict=True))
     return {
         family: Made(
-            outcome,
+            ran[family],
             root / family,
             {name: one for (f, name), one in exports.items() if f == family},
             {name: one for (f, name), one in answers.items() if f == family},
@@ -259,8 +259,8 @@ def test_cards_say_what_was_averaged_and_what_was_read(made: dict[str, Made]) ->
     text = ModelCard.load(more.folder / "lm" / "README.md")
     assert text.data.language == ["de"]
     assert text.data.pipeline_tag == "fill-mask"
-    assert "Trained on German alone." in text.text
-    assert "masked language modelling on text of pocket-bitext in German" in text.text
+    assert "Trained on German (de) alone." in text.text
+    assert "masked language modelling on text of pocket-bitext in German (de)" in text.text
 
 
 def test_sentence_transformers_give_the_study_s_vectors(one: Made) -> None:

@@ -76,7 +76,7 @@ def _text(facts: Facts, number: int) -> Iterator[str]:
     own, used = cast("Any", facts.subject.stages[number].spec).get("mlm"), text_of(facts, number)
     if own is None or used is None:
         return
-    objective = "masked" if ("objective", "masked") in own["head"]["options"] else "causal"
+    objective = dict(own["head"]["options"])["objective"]
     names = listing([use.task or use.files or use.hub for use in used.text])
     share = f", {own['share']:g} of the batches" if "share" in own else ""
     tongues = listing([language_name(part["language"]) for part in own["text"]])
