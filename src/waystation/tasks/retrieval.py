@@ -136,7 +136,7 @@ _LAREQA_RECIPE: Final = (
 )
 SQUAD_R: Final = Task(
     name="squad-r",
-    version=1,
+    version=2,
     summary="SQuAD v1.1 as retrieval: find the sentence of the paragraphs that answers a question.",
     example=QueryExample,
     layouts=tuple(
@@ -222,7 +222,7 @@ _MEWSLIX_SOURCE: Final = (
 )
 MEWSLIX_PAIRS: Final = Task(
     name="mewslix-pairs",
-    version=1,
+    version=2,
     summary="Mentions in English Wikipedia with their entities, which Mewsli-X is trained on.",
     example=QueryExample,
     layouts=layouts(mentions.pairs, *under(_MEWSLIX_FOLDERS, _PAIRS)),
