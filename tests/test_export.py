@@ -283,10 +283,15 @@ def check_card(path: Path, done: Any) -> None:
 
 
 def check_sentence_files(folder: Path) -> None:
-    """Structure only: sentence-transformers itself is not here."""
+    """Structure only: test_export_forms.py loads one with sentence-transformers."""
     modules = json.loads((folder / "modules.json").read_text())
-    assert [(m["idx"], m["path"]) for m in modules] == [(0, ""), (1, "1_Pooling")]
-    assert [m["type"].rpartition(".")[2] for m in modules] == ["Transformer", "Pooling"]
+    assert [(m["idx"], m["path"]) for m in modules] == [
+        (0, ""),
+        (1, "1_Pooling"),
+        (2, "2_Normalize"),
+    ]
+    kinds = ["Transformer", "Pooling", "Normalize"]
+    assert [m["type"].rpartition(".")[2] for m in modules] == kinds
     pooling = json.loads((folder / "1_Pooling" / "config.json").read_text())
     assert pooling["word_embedding_dimension"] == 16
     assert [k for k, v in pooling.items() if v is True] == ["pooling_mode_mean_tokens"]

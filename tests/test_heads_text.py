@@ -101,7 +101,9 @@ def test_unpublished_completions_are_refused_in_training() -> None:
 
 @pytest.mark.parametrize("kind", ["encoder", "decoder"])
 def test_a_model_without_output_layer_cannot_generate(kind: str) -> None:
-    with pytest.raises(ModelError, match=r"expected a model loaded as a language model .* found an? "):
+    with pytest.raises(
+        ModelError, match=r"expected a model loaded as a language model .* found an? "
+    ):
         predict(
             toys.model(kind),
             toys.head("text"),

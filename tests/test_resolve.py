@@ -214,3 +214,12 @@ def test_two_tasks_of_one_name_are_refused(folder: Path) -> None:
     message = r"'snli' for mine\.py:MINE and for snli; give yours another `name`\.$"
     with pytest.raises(UserError, match=message):
         _resolve(folder)
+
+
+def test_layers_that_the_backbone_does_not_have_are_refused(folder: Path) -> None:
+    (folder / "own.yaml").write_text(
+        "backbones: [model]\n"
+        "targets: [{task: pocket-bitext, languages: [de], layers: [0, 40], examples: 4}]\n"
+    )
+    with pytest.raises(StudyFaults, match=r"expected layers of at most \d, those of backbone mo"):
+        _resolve(folder)

@@ -118,6 +118,17 @@ def max_tokens_of(config: dict[str, Any]) -> int | None:
     return int(longest) - (2 if kind in ROBERTA_POSITIONS else 0)
 
 
+def layers_of(config: dict[str, Any]) -> int | None:
+    """How many layers give states; of an encoder-decoder the encoder's. None where it is not told.
+
+    Architectures name it differently: BART and Marian, most others, T5, GPT-2.
+    """
+    for key in ("encoder_layers", "num_hidden_layers", "num_layers", "n_layer"):
+        if isinstance(config.get(key), int):
+            return int(config[key])
+    return None
+
+
 def files_of(folder: Path, name: str) -> list[Path]:
     """Every file that decides what a model computes; ModelError where one is missing."""
     files = [folder / "config.json", *_weights(folder, name)]

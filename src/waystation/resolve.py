@@ -39,6 +39,7 @@ from waystation.lock import (
     read_lock,
     task_of,
 )
+from waystation.modelfolder import config_of, layers_of
 from waystation.settings import Numerics, TrainConfig
 from waystation.store import Store, explained, pretty, write_atomically
 from waystation.study import Stage, Study, Target, TaskUse
@@ -55,6 +56,8 @@ class Resolver:
 
     study: Study
     entries: Entries
+    depths: dict[str, int | None] = field(default_factory=dict)
+    """Layers of each backbone, where its configuration tells."""
     _named: dict[str, tuple[str, Task[Any]]] = field(default_factory=dict)
 
     @property
@@ -248,6 +251,7 @@ def _backbones(resolver: Resolver) -> dict[str, JSON]:
         except UserError as error:
             resolver.entries.faults.append(str(error))
             continue
+        resolver.depths[name] = layers_of(config_of(source.path, name))
         found[name] = {
             "origin": source.origin,
             "revision": source.revision,
@@ -262,7 +266,7 @@ def _backbones(resolver: Resolver) -> dict[str, JSON]:
 
 
 def _check_lengths(resolver: Resolver, lock: Mapping[str, Any]) -> None:
-    """No stage may ask for longer inputs than a backbone has positions."""
+    """No stage may ask for longer inputs than a backbone has positions, nor for higher layers."""
     stages = [s for stop in lock["stops"] for s in stop["stages"]]
     longest = [s["config"]["max_tokens"] for s in stages]
     longest += [target["max_tokens"] for target in lock["targets"]]
@@ -273,6 +277,15 @@ def _check_lengths(resolver: Resolver, lock: Mapping[str, Any]) -> None:
             resolver.entries.faults.append(
                 f"{resolver.study.path}: expected max_tokens of at most {most}, the positions of"
                 f" backbone {name}, found {max(longest)}; lower max_tokens."
+            )
+    measured = [*lock["targets"], *lock.get("probes", {}).get("measured", [])]
+    asked = [dict(m["head"]["options"]).get("layers", "") for m in measured]
+    highest = max((int(n) for text in asked for n in text.split(",") if n.isdecimal()), default=0)
+    for name, depth in resolver.depths.items():
+        if depth is not None and highest > depth:
+            resolver.entries.faults.append(
+                f"{resolver.study.path}: expected layers of at most {depth}, those of backbone"
+                f" {name} (0 is the embeddings), found {highest}; lower `layers`."
             )
 
 
