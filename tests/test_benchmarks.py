@@ -357,8 +357,8 @@ FAULTS = [
     ),
     (
         "{benchmark: xtreme, taks: [xquad]}",
-        "2:25: targets[0].taks: expected one of benchmark, tasks, languages, examples, layers,"
-        " pooling, scoring, neighbours, found 'taks'. Did you mean 'tasks'?",
+        "2:25: targets[0].taks: expected one of benchmark, tasks, languages, examples,"
+        " selections, layers, pooling, scoring, neighbours, found 'taks'. Did you mean 'tasks'?",
     ),
     (
         "{benchmark: xtreme, tasks: [xnli, xnli]}",
