@@ -252,3 +252,9 @@ def test_a_mixture_may_teach_some_of_its_tasks_nothing(analysis: Analysis) -> No
         "The training at the stop nli taught nothing of some of its tasks in 1 of 3 seeds (seed 0:"
         " rte: 50.0 is not above)."
     )
+
+
+def test_a_change_that_rounds_to_nothing_has_no_sign() -> None:
+    assert forgetting._signed(-0.004) == "0.00"
+    assert forgetting._signed(-0.006) == "−0.01"
+    assert forgetting._signed(0.5) == "+0.50"

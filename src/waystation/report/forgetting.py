@@ -114,7 +114,9 @@ def said(found: Against) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", MINUS)
+    """Two decimals with their sign; what rounds to nothing has none."""
+    text = f"{value:+.2f}"
+    return "0.00" if float(text) == 0 else text.replace("-", MINUS)
 
 
 def value(probe: Part, number: float | None) -> str:
