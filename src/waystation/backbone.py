@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from waystation import modelfolder, packaged
 from waystation.errors import ModelError, suggest
+from waystation.examples import JSON
 from waystation.packaged import Progress, cache_folder
 from waystation.packaged import get as get
 from waystation.packaged import models as models
@@ -62,6 +63,19 @@ class Source:
     size_bytes: int
     licence: str
     notes: tuple[str, ...] = ()
+
+    def pinned(self) -> dict[str, JSON]:
+        """What a lock says of it: all but its name, which is the key, and where its files lie."""
+        return {
+            "origin": self.origin,
+            "revision": self.revision,
+            "digest": self.digest,
+            "architecture": self.architecture,
+            "size_bytes": self.size_bytes,
+            "max_tokens": self.max_tokens,
+            "licence": self.licence,
+            "notes": list(self.notes),
+        }
 
 
 def locate(name: str, beside: Path, progress: Progress | None = None) -> Source:

@@ -113,8 +113,7 @@ def _trained(
         shown = f"{label.split('@')[0]} [{names}]" if len(stages) > 1 else label.split("@")[0]
         inputs = tuple(dict.fromkeys([*model.inputs, *(key for _, keys in read for key in keys)]))
         context = {
-            "backbone": model.backbone,
-            "pinned": pinned(lock, model.backbone),
+            **_source(lock, model),
             "refs": [m["ref"] for m in stage["members"]],
             "entries": [m["data"] for m in stage["members"]],
         } | mlm.entries(stage)
@@ -133,8 +132,12 @@ def _trained(
 
 
 def _growth(steps: dict[str, Step], lock: Mapping[str, Any], model: Model, shown: str) -> Growth:
-    context = {"backbone": model.backbone, "pinned": pinned(lock, model.backbone)}
-    return Growth(steps=steps, context=context, shown=shown)
+    return Growth(steps=steps, context=_source(lock, model), shown=shown)
+
+
+def _source(lock: Mapping[str, Any], model: Model) -> dict[str, Any]:
+    """What a step needs to find its backbone, none of which changes a result."""
+    return {"backbone": model.backbone, "pinned": pinned(lock, model.backbone)}
 
 
 def _selected(
@@ -201,11 +204,7 @@ def _evaluated(
     route = f"{stop}>{target['name']}@{seed}"
     by_rule = f" ({model.rule})" if model.rule else ""
 
-    context = {
-        "backbone": model.backbone,
-        "pinned": pinned(lock, model.backbone),
-        "ref": target["ref"],
-    }
+    context = _source(lock, model) | {"ref": target["ref"]}
 
     def predicted(language: str, data: tuple[str, str | None], what: str = "") -> str:
         spec = _predict_spec(lock, model, target, language, data)

@@ -252,16 +252,7 @@ def _backbones(resolver: Resolver) -> dict[str, JSON]:
             resolver.entries.faults.append(str(error))
             continue
         resolver.depths[name] = layers_of(config_of(source.path, name))
-        found[name] = {
-            "origin": source.origin,
-            "revision": source.revision,
-            "digest": source.digest,
-            "architecture": source.architecture,
-            "size_bytes": source.size_bytes,
-            "max_tokens": source.max_tokens,
-            "licence": source.licence,
-            "notes": list(source.notes),
-        }
+        found[name] = source.pinned()
     return found
 
 

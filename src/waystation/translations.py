@@ -71,16 +71,7 @@ def _pinned(source: Source) -> JSON:
             f"expected a translation model, which is an encoder-decoder, found '{source.name}', a"
             f" mere {source.architecture}; take one such as facebook/nllb-200-distilled-600M."
         )
-    return {
-        "origin": source.origin,
-        "revision": source.revision,
-        "digest": source.digest,
-        "architecture": source.architecture,
-        "size_bytes": source.size_bytes,
-        "max_tokens": source.max_tokens,
-        "licence": source.licence,
-        "notes": list(source.notes),
-    }
+    return source.pinned()
 
 
 def _check(study: Study, source: Source, use: TaskUse, wanted: Translate) -> None:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from miniature import write
@@ -13,18 +14,23 @@ from miniature import write
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
-def test_a_killed_run_continues_to_the_same_bytes(tmp_path: Path) -> None:
-    study = write(tmp_path / "study")
-    driver = Path(__file__).with_name("kill_driver.py")
+def driven(name: str, study: Path, folder: Path) -> Any:
+    """What a driver, which kills processes of its own, says in its last line."""
+    driver = Path(__file__).with_name(name)
     ran = subprocess.run(
-        [sys.executable, str(driver), str(study), str(tmp_path)],
+        [sys.executable, str(driver), str(study), str(folder)],
         capture_output=True,
         text=True,
         check=False,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{driver.parent}:{driver.parents[1]}"},
     )
     assert ran.returncode == 0, ran.stderr[-3000:]
-    found = json.loads(ran.stdout.splitlines()[-1])
+    return json.loads(ran.stdout.splitlines()[-1])
+
+
+def test_a_killed_run_continues_to_the_same_bytes(tmp_path: Path) -> None:
+    study = write(tmp_path / "study")
+    found = driven("kill_driver.py", study, tmp_path)
     assert len(found) >= 8
     assert all(point["killed"] for point in found.values()), found
     assert all(point["equal"] for point in found.values()), found
@@ -49,16 +55,7 @@ numerics: {precision: fp32, threads: 1}
 
 def test_a_killed_training_step_continues_where_it_was(tmp_path: Path) -> None:
     study = write(tmp_path / "study", TRAINING)
-    driver = Path(__file__).with_name("kill_training.py")
-    ran = subprocess.run(
-        [sys.executable, str(driver), str(study), str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{driver.parent}:{driver.parents[1]}"},
-    )
-    assert ran.returncode == 0, ran.stderr[-3000:]
-    found = json.loads(ran.stdout.splitlines()[-1])
+    found = driven("kill_training.py", study, tmp_path)
     steps, points = found["steps"], found["points"]
     assert steps >= 16
     assert len(points) >= 14

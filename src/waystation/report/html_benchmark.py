@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from waystation.report.analysis import BASELINE, Analysis
-from waystation.report.markup import Markup, element, name
+from waystation.report.markup import Markup, element, name, scrolled
 from waystation.report.numbers import score
 from waystation.report.standing import Standing, said, standings
 
@@ -44,6 +44,6 @@ def _table(found: Standing) -> Markup:
         "figure",
         element("h2", f"{official.title}, {found.backbone}"),
         element("figcaption", caption),
-        element("div", table, class_="scroll", tabindex="0", role="region", aria_label=label),
+        scrolled(table, label),
         element("ul", *notes, *(element("li", n) for n in found.notes), class_="warnings"),
     )

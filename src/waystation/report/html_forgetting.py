@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from waystation.report import forgetting as words
 from waystation.report import plots
 from waystation.report.analysis import BASELINE, MEAN, Analysis, Cell, Part
-from waystation.report.markup import Markup, element, join, name
+from waystation.report.markup import Markup, element, join, name, scrolled
 from waystation.report.numbers import language_name, points, variant
 from waystation.report.words import look
 
@@ -85,7 +85,7 @@ def _table(probe: Part, what: str, columns: Sequence[tuple[str, str]]) -> Markup
     return element(
         "figure",
         *([element("figcaption", words.about(probe))] if what == "language" else []),
-        element("div", table, class_="scroll", tabindex="0", role="region", aria_label=label),
+        scrolled(table, label),
     )
 
 

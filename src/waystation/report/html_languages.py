@@ -16,7 +16,7 @@ from waystation.languages import distance_to_english
 from waystation.report import plots
 from waystation.report.analysis import BASELINE, MEAN, Analysis, Part
 from waystation.report.families import grouped
-from waystation.report.markup import Markup, element, join, name
+from waystation.report.markup import Markup, element, join, name, scrolled
 from waystation.report.numbers import MINUS, interval, points, score, unsigned
 from waystation.report.profile import correlation, fertility
 from waystation.report.transfer import Transfer
@@ -79,7 +79,7 @@ def _transfer(analysis: Analysis) -> list[Markup]:
     )
     return [
         element("h3", "Transfer gap"),
-        element("figure", element("figcaption", text), _scroll(table, "Transfer gap by route")),
+        element("figure", element("figcaption", text), scrolled(table, "Transfer gap by route")),
     ]
 
 
@@ -92,10 +92,6 @@ def _gap(found: Transfer) -> list[Markup]:
     look = "" if change.flags or change.low <= 0 <= change.high else "strong"
     bounds = element("span", interval(change.low, change.high), class_="ci")
     return [*cells, element("td", element("span", points(change.value), class_=look), bounds)]
-
-
-def _scroll(table: Markup, label: str) -> Markup:
-    return element("div", table, class_="scroll", tabindex="0", role="region", aria_label=label)
 
 
 # --- pictures ---------------------------------------------------------------------------------
@@ -232,7 +228,7 @@ def _table(analysis: Analysis, backbone: str, aspects: Sequence[Aspects]) -> Mar
     )  # fmt: skip
     note = element("p", _note(known), class_="meta")
     summary = element("summary", f"All {len(tags)} languages")
-    return element("details", summary, note, _scroll(table, f"Languages, {backbone}"))
+    return element("details", summary, note, scrolled(table, f"Languages, {backbone}"))
 
 
 def _short(value: float | None) -> str:

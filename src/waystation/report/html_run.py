@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from waystation.report.analysis import BASELINE
-from waystation.report.markup import Markup, element, name
+from waystation.report.markup import Markup, element, name, scrolled
 from waystation.report.numbers import NOTHING, count, duration, memory
 from waystation.results import Results, StepSummary
 
@@ -179,4 +179,4 @@ def _table(columns: list[str], rows: Iterable[Markup]) -> Markup:
     table = element(
         "table", element("thead", element("tr", *head)), element("tbody", *rows), class_="plain run"
     )
-    return element("div", table, class_="scroll", tabindex="0", role="region", aria_label="Steps")
+    return scrolled(table, "Steps")

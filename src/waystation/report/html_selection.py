@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from waystation.report.analysis import Analysis
-from waystation.report.markup import Markup, element, name
+from waystation.report.markup import Markup, element, name, scrolled
 from waystation.report.numbers import NOTHING, interval, language_name, points, score
 from waystation.report.selection import (
     MEAN,
@@ -55,7 +55,7 @@ def _compared(analysis: Analysis, choice: Choice) -> Markup:
         "figure",
         element("h3", title(analysis, choice)),
         element("figcaption", f"{choice.headline}, means over seeds"),
-        element("div", table, class_="scroll", tabindex="0", role="region", aria_label=label),
+        scrolled(table, label),
     )
 
 
@@ -97,9 +97,7 @@ def _sweeps(analysis: Analysis) -> Markup:
         "Each training was run with every learning rate; the best checkpoint of all, on the dev"
         " split of the language that it trains in, is handed on."
     )
-    region = element(
-        "div", table, class_="scroll", tabindex="0", role="region", aria_label="Learning rates"
-    )
+    region = scrolled(table, "Learning rates")
     return element(
         "figure", element("h3", "Learning rates"), element("figcaption", caption), region
     )

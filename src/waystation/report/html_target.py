@@ -10,7 +10,7 @@ from waystation.report.axis import Axis, domain
 from waystation.report.breakdown import FEWEST, Breakdown, Bucket
 from waystation.report.families import grouped
 from waystation.report.html_layers import layers
-from waystation.report.markup import Markup, element, name
+from waystation.report.markup import Markup, element, name, scrolled
 from waystation.report.numbers import (
     NOTHING,
     count,
@@ -136,7 +136,7 @@ def _table(analysis: Analysis, part: Part) -> Markup:
         "table", element("thead", element("tr", *head)), element("tbody", *rows), class_="plain"
     )
     label = f"Scores and gains by language on {part.target}"
-    return element("div", table, class_="scroll", tabindex="0", role="region", aria_label=label)
+    return scrolled(table, label)
 
 
 def _baseline(part: Part, language: str) -> Markup:
@@ -192,7 +192,7 @@ def _bucket_table(analysis: Analysis, part: Part, table: Breakdown) -> Markup:
     return element(
         "figure",
         element("figcaption", f"An item's {table.feature}: {table.meaning}."),
-        element("div", drawn, class_="scroll", tabindex="0", role="region", aria_label=label),
+        scrolled(drawn, label),
     )
 
 

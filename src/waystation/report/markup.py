@@ -35,6 +35,11 @@ def join(*children: str) -> Markup:
     return Markup("".join(c if isinstance(c, Markup) else html.escape(c) for c in children))
 
 
+def scrolled(table: Markup, label: str) -> Markup:
+    """A table that scrolls by itself where it is wider than the page; `label` says what it is."""
+    return element("div", table, class_="scroll", tabindex="0", role="region", aria_label=label)
+
+
 def name(text: str) -> Markup:
     """A name that may be broken after its joints, `nli+` `commonsenseqa`, and nowhere else."""
     parts = re.split(r"(?<=[+_/>:-])(?!$)", text)
